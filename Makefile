@@ -1,0 +1,31 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test bench lint
+
+help:  ## 显示本帮助 · this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+setup:  ## 安装全部所需（含测试工具） · install all that is needed, test tools included
+	@scripts/setup.sh --for test
+
+run:  ## 启动整套系统，Ctrl-C 停止 · start the whole system; Ctrl-C stops it
+	@scripts/setup.sh --for run
+	@exec .venv/bin/hotline up
+
+demo:  ## 用真实 SIP 呼叫演示全部主要流程 · real SIP calls through every main path
+	@scripts/setup.sh --for demo
+	@exec .venv/bin/hotline demo
+
+test:  ## 全部测试 · the whole test suite
+	@scripts/setup.sh --for test
+	@exec .venv/bin/pytest
+
+bench:  ## 性能测试，写入 bench/results.json · benchmarks, written to bench/results.json
+	@scripts/setup.sh --for demo
+	@exec .venv/bin/python -m bench
+
+lint:  ## 静态检查 · static checks
+	@scripts/setup.sh --for lint
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
