@@ -3,7 +3,11 @@
 The tree says whose fault a failure is and, for a command, what is known about its effect::
 
     HotlineError
+    ├── RecordsError                    what lasts: unavailable, a key used twice, a bad cursor
+    ├── LiveStateUnavailable            Redis is away; the node goes on without it
     └── TelephonyError
+        ├── ConfigurationRejected       ours: rendered configuration that must not reach Asterisk
+        ├── RequestRefused              the asker's: understood, and not possible now (one class per reason)
         └── AmiError                    the link to Asterisk's manager interface
             ├── AmiConnectError           no link came to be
             │   ├── AmiUnreachable          nobody there, or hung up before the login was answered
@@ -128,3 +132,110 @@ class ConfigurationRejected(TelephonyError):
     """Rendered configuration that must not reach Asterisk; the one that runs stays as it is."""
 
     slug = "configuration-rejected"
+
+
+# --- telephony: what was asked cannot be done ------------------------------------------------------------------------
+
+
+class RequestRefused(TelephonyError):
+    """The request is understood and will not be carried out; the call is as it was."""
+
+    slug = "request-refused"
+
+
+class CallNotFound(RequestRefused):
+    slug = "call-not-found"
+
+
+class CallEnded(RequestRefused):
+    slug = "call-ended"
+
+
+class HandoffNotFound(RequestRefused):
+    slug = "handoff-not-found"
+
+
+class ConferenceNotFound(RequestRefused):
+    slug = "conference-not-found"
+
+
+class PartyNotFound(RequestRefused):
+    slug = "party-not-found"
+
+
+class SeatNotFound(RequestRefused):
+    slug = "seat-not-found"
+
+
+class UnknownTarget(RequestRefused):
+    """No line and no linked number of that name is configured."""
+
+    slug = "unknown-target"
+
+
+class TargetHasCall(RequestRefused):
+    """The call is with that line already."""
+
+    slug = "target-has-call"
+
+
+class HandoffInProgress(RequestRefused):
+    """At most one live handoff per call: a second click, or another seat's, finds the first one at work."""
+
+    slug = "handoff-in-progress"
+
+
+class HandoffSettled(RequestRefused):
+    """Too late: the handoff was answered or has ended."""
+
+    slug = "handoff-settled"
+
+
+class ModeNotSupported(RequestRefused):
+    slug = "mode-not-supported"
+
+
+class NotTalking(RequestRefused):
+    """No seat has the call, so there is nobody to hand it over."""
+
+    slug = "not-talking"
+
+
+class DecisionMade(RequestRefused):
+    """A conference has one recorded decision; a correction is a new entry of the ledger."""
+
+    slug = "decision-made"
+
+
+class NotYourCall(RequestRefused):
+    """A seat can only act on the call it has itself."""
+
+    slug = "not-your-call"
+
+
+# --- records ---------------------------------------------------------------------------------------------------------
+
+
+class RecordsError(HotlineError):
+    slug = "records-error"
+
+
+class RecordStoreUnavailable(RecordsError):
+    slug = "record-store-unavailable"
+
+
+class IdempotencyKeyReused(RecordsError):
+    """The caller's: one Idempotency-Key, two different requests."""
+
+    slug = "idempotency-key-reused"
+
+
+class BadCursor(RecordsError):
+    slug = "bad-cursor"
+
+
+# --- live state ------------------------------------------------------------------------------------------------------
+
+
+class LiveStateUnavailable(HotlineError):
+    slug = "live-state-unavailable"

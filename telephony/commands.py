@@ -1,0 +1,102 @@
+"""What we ask of Asterisk: frozen requests. ``CallControl.execute`` carries them out.
+
+A command that was accepted has not happened yet: only events tell what came of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from telephony.handoff import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Hand the caller's channel over to ``target``; the seat waits until the target answers, or goes at once."""
+
+    handoff_id: str
+    caller_channel: str
+    target: str
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTransfer:
+    """Give the caller back to the waiting seat. Refused by Asterisk when the seat was let go already."""
+
+    seat_channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConference:
+    """Ring ``target``; caller and seat join it in the room ``handoff_id`` when it answers."""
+
+    handoff_id: str
+    caller_channel: str
+    target: str
+    ring_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddParty:
+    handoff_id: str
+    caller_channel: str
+    party_id: str
+    target: str
+    ring_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelConference:
+    """Stop ringing the target of a conference that nobody has joined."""
+
+    handoff_id: str
+    caller_channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class MuteParty:
+    room: str
+    channel: str
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HoldParty:
+    room: str
+    channel: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveParty:
+    room: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSeat:
+    """Take a seat out of (or back into) every queue and ring group that it belongs to."""
+
+    seat: str
+    paused: bool
+    reason: str
+
+
+Command = (
+    Transfer
+    | CancelTransfer
+    | OpenConference
+    | AddParty
+    | CancelConference
+    | HangUp
+    | MuteParty
+    | HoldParty
+    | RemoveParty
+    | PauseSeat
+)

@@ -1,0 +1,202 @@
+"""What Asterisk told us: frozen facts, each with its time. ``telephony/ami/translate.py`` makes them.
+
+``uniqueid`` names a channel, ``linkedid`` the call it belongs to, ``channel`` is Asterisk's channel name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallArrived(Event):
+    """A call came in over a trusted trunk. ``number`` as received, "" when there was none."""
+
+    uniqueid: str
+    linkedid: str
+    channel: str
+    number: str
+    name: str
+    presentation: str
+    dialled: str
+    line: str
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCreated(Event):
+    uniqueid: str
+    linkedid: str
+    channel: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAnswered(Event):
+    uniqueid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelGone(Event):
+    """``cause``: Q.850; ``sip_code``: the SIP answer behind it, where the far end gave one."""
+
+    uniqueid: str
+    linkedid: str
+    channel: str
+    cause: int | None
+    sip_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatAnswered(Event):
+    uniqueid: str
+    linkedid: str
+    channel: str
+    seat: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialStarted(Event):
+    """``shown`` is the number that the outgoing INVITE carries (its connected-line number)."""
+
+    uniqueid: str
+    linkedid: str
+    channel: str
+    shown: str
+    handoff_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialRinging(Event):
+    uniqueid: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialEnded(Event):
+    uniqueid: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeEntered(Event):
+    uniqueid: str
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeLeft(Event):
+    uniqueid: str
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffReported(Event):
+    """A step of the dialplan's ``handoff-run`` or ``ladder``: start, result, back, ring-seat, queue, call-back, answered, gone."""
+
+    step: str
+    handoff_id: str
+    uniqueid: str
+    linkedid: str
+    via: str = ""
+    target: str = ""
+    from_line: str = ""
+    seat: str = ""
+    release: str = ""
+    status: str = ""
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConferenceReported(Event):
+    """A step of ``conference-dial`` for one party: dialling, answered, result."""
+
+    step: str
+    handoff_id: str
+    party: str
+    uniqueid: str
+    target: str = ""
+    status: str = ""
+    shown: str = ""
+    seat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConferenceJoined(Event):
+    room: str
+    uniqueid: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConferenceLeft(Event):
+    room: str
+    uniqueid: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartyMuted(Event):
+    room: str
+    uniqueid: str
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChanged(Event):
+    """A phone put its call on hold, or took it back."""
+
+    uniqueid: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPhoneChanged(Event):
+    """``state``: Asterisk's device state (NOT_INUSE, INUSE, BUSY, RINGING, ONHOLD, UNAVAILABLE, INVALID, UNKNOWN …)."""
+
+    seat: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPauseChanged(Event):
+    seat: str
+    line: str
+    paused: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSnapshot:
+    """One live channel as Asterisk describes it now; ``variables`` holds those of the dialplan's contract that are set."""
+
+    uniqueid: str
+    linkedid: str
+    channel: str
+    up: bool
+    number: str
+    bridge: str
+    seconds: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRestored(Event):
+    """The link is up and this is what is there: read before any event that follows it."""
+
+    channels: tuple[ChannelSnapshot, ...]
+    rooms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    seats: Mapping[str, str] = field(default_factory=dict)
+    pauses: tuple[SeatPauseChanged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost(Event):
+    reason: str

@@ -1,0 +1,73 @@
+"""Caller numbers: the only place that parses and compares them.
+
+A number is kept as it was received; everything here is derived beside it. Nothing in this module invents a number.
+"""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+REGION = "CN"
+
+_ANONYMOUS = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld", "<unknown>"})
+_SIP_USER = re.compile(r"<?(?:sips?|tel):(?P<user>[^@;>]*)", re.IGNORECASE)
+_DIALABLE = re.compile(r"\+?[0-9]{1,24}\Z")
+_MOBILE_WITH_TRUNK_ZERO = re.compile(r"01[3-9][0-9]{9}\Z")
+
+
+def is_withheld(number: str | None) -> bool:
+    """Whether nothing that names the caller is here: absent, or one of the words that stand for "not shown"."""
+    return number is None or number.strip().lower() in _ANONYMOUS
+
+
+def from_uri(uri: str) -> str | None:
+    """The user part of a SIP or tel URI, with or without a display name; None when there is none.
+
+    RFC 3261 section 19.1.1: parameters after the user (``;phone-context=…``) are not part of the number.
+    """
+    found = _SIP_USER.search(uri)
+    if found is None or is_withheld(found["user"]):
+        return None
+    return found["user"]
+
+
+def e164(number: str | None) -> str | None:
+    """The number in E.164, where it can be derived for China; None for short, withheld and malformed ones."""
+    if is_withheld(number) or number is None:
+        return None
+    digits = re.sub(r"[\s\-().]", "", number)
+    if not _DIALABLE.match(digits):
+        return None
+    if digits.startswith("00"):
+        digits = "+" + digits[2:]
+    elif _MOBILE_WITH_TRUNK_ZERO.match(digits):
+        digits = digits[1:]
+    try:
+        parsed = phonenumbers.parse(digits, REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def same(left: str | None, right: str | None) -> bool:
+    """Whether both name the same caller: equal as received, or equal in E.164. Two withheld numbers are the same."""
+    if is_withheld(left) or is_withheld(right):
+        return is_withheld(left) and is_withheld(right)
+    if left == right:
+        return True
+    normal = e164(left)
+    return normal is not None and normal == e164(right)
+
+
+def mask(number: str | None) -> str:
+    """The number as logs and screens without the right to see it show it: ``138****5678``."""
+    if number is None or is_withheld(number):
+        return "-"
+    if len(number) <= 4:
+        return number
+    keep = 3 if len(number) >= 10 else 1
+    return f"{number[:keep]}****{number[-4:]}" if len(number) > keep + 4 else f"{number[:1]}****{number[-2:]}"

@@ -1,0 +1,146 @@
+"""What the service needs from outside. Adapters implement these; only ``api/bootstrap.py`` names the adapters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from telephony.call import Call
+from telephony.commands import Command
+from telephony.conference import Conference
+from telephony.events import Event
+from telephony.handoff import Handoff
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time in UTC."""
+
+
+class CallControl(Protocol):
+    """The way to Asterisk."""
+
+    def events(self) -> AsyncIterator[Event]:
+        """Everything Asterisk says, in order, for one consumer; LinkRestored first, LinkLost when the link drops.
+
+        Ends only when closed.
+        """
+
+    async def execute(self, command: Command) -> None:
+        """Returns when Asterisk has accepted the command.
+
+        Raises AmiNotSent (surely not executed), AmiActionFailed (refused) or AmiEffectUnknown (may have been executed:
+        read its effect back, never send it again).
+        """
+
+    async def variable(self, channel: str, name: str) -> str | None:
+        """A channel variable's value; None when the channel or the variable is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffFilter:
+    """All given conditions hold; times are half-open [since, until)."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    call_id: str | None = None
+    line: str | None = None
+    seat: str | None = None
+    state: str | None = None
+    outcome: str | None = None
+    caller: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    since: datetime | None = None
+    until: datetime | None = None
+    line: str | None = None
+    caller: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """``next_cursor`` is None on the last page; cursors are opaque and stay valid while rows are added."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
+
+
+class RecordStore(Protocol):
+    """What lasts. Every method raises RecordStoreUnavailable when the database is away."""
+
+    async def claim(self, principal: str, key: str, fingerprint: str, handoff: Handoff) -> Handoff | None:
+        """Save a new handoff under an Idempotency-Key, both or neither.
+
+        None: it is new. Otherwise the handoff that the key stands for already. Raises IdempotencyKeyReused when the
+        key was used for another request (another ``fingerprint``).
+        """
+
+    async def save_handoff(self, handoff: Handoff) -> None:
+        """Insert or replace by id. A record that is ended is never replaced by one that is not."""
+
+    async def save_call(self, call: Call) -> None:
+        """Insert or replace by id."""
+
+    async def save_conference(self, conference: Conference) -> None:
+        """Insert or replace by id."""
+
+    async def handoff(self, handoff_id: str) -> Handoff | None: ...
+
+    async def conference(self, conference_id: str) -> Conference | None: ...
+
+    async def call(self, call_id: str) -> Call | None: ...
+
+    async def live_handoffs(self, node: str) -> Sequence[Handoff]:
+        """Those of this node that are not ended, oldest first: what a restart has to settle."""
+
+    async def live_calls(self, node: str) -> Sequence[Call]: ...
+
+    async def live_conferences(self, node: str) -> Sequence[Conference]: ...
+
+    async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
+        """Newest first. Raises BadCursor."""
+
+    async def calls(self, where: CallFilter, *, limit: int, cursor: str | None) -> Page[Call]:
+        """Newest first. Raises BadCursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who sits at a seat. ``paused_reason`` is None while calls may ring."""
+
+    seat: str
+    user: str | None = None
+    signed_in_at: datetime | None = None
+    paused_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message of the event stream; ``id`` grows, and a reader that gives it back goes on after it."""
+
+    id: str
+    kind: str
+    data: Mapping[str, Any]
+
+
+class LiveState(Protocol):
+    """What is live and shared between nodes. Raises LiveStateUnavailable; a node goes on without it."""
+
+    async def presence(self) -> Mapping[str, Presence]: ...
+
+    async def set_presence(self, presence: Presence) -> None: ...
+
+    async def publish(self, kind: str, data: Mapping[str, Any]) -> str:
+        """Append to the event stream; returns the notice's id."""
+
+    def notices(self, after: str | None) -> AsyncIterator[Notice]:
+        """From the one after ``after`` (None: only what comes from now on), for ever.
+
+        When ``after`` is older than what is kept the first notice is of kind ``gap``: the reader must read all anew.
+        """
