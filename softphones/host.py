@@ -13,6 +13,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import time
@@ -46,7 +47,7 @@ def account_line(user: str | None, domain: str, password: str, register: bool, d
     account = Account(
         user=user or "nobody", domain=domain, password=password, reg_interval=600 if register else 0
     )
-    line = account.aor() if user else account.aor().replace("<sip:nobody@", "<sip:", 1)
+    line = account.aor() if user else account.aor().replace("<sip:nobody@", "<sip:@", 1)
     if display is None:
         return line
     if '"' in display or "\\" in display or not display.isprintable():
@@ -83,7 +84,11 @@ class Switchboard:
     async def op_phone(
         self, phone: str, user: str | None, domain: str, password: str, register: bool, display: str | None
     ) -> None:
-        agent = await UserAgent.create(self._runtime, account_line(user, domain, password, register, display))
+        account = account_line(user, domain, password, register, display)
+        agent = await UserAgent.create(self._runtime, account)
+        if user is None:
+            # The first of equal users gets the Contact sip:@host, which is malformed; the second a random user.
+            agent = await UserAgent.create(self._runtime, account)
         self._phones[phone], self._domains[phone] = agent, domain
         agent.on_incoming(lambda call: self._on_incoming(phone, call))
         if register:
@@ -252,6 +257,8 @@ def main() -> None:
     parser.add_argument("--headers", type=json.loads, required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.CRITICAL)
+    # Ctrl-C reaches the whole process group; the parent decides, and closes stdin.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The stack prints to fd 1 at times; the protocol gets a descriptor of its own.
     out = os.dup(1)
     os.dup2(2, 1)

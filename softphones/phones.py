@@ -17,11 +17,12 @@ raises TimeoutError; every method may raise HostDied.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from softphones.errors import CallFailed, CallGone, PhoneError
+from softphones.errors import CallFailed, CallGone, HostDied, PhoneError
 from softphones.identity import Identity, parse_identity
 from softphones.wire import Notice
 
@@ -53,18 +54,32 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a call ended: the SIP status and reason if it was refused, else the stack's words."""
+    """How a call ended.
 
+    `by` is "us" (our hangup or reject), "peer" (their BYE or CANCEL), "transfer" (a REFER of ours came true),
+    "refused" (with SIP `status`; `cause` is the Q.850 cause of the Reason header, RFC 3326) or "failed" (no
+    answer from the network, no RTP, …). `reason` holds the stack's words, `stats` its RTP counters.
+    """
+
+    by: str
     status: int | None
     reason: str
+    cause: int | None
     at: float
-    headers: Headers
     stats: dict[str, Any]
 
 
-def split_status(text: str) -> tuple[int | None, str]:
-    head, _, tail = text.partition(" ")
-    return (int(head), tail) if len(head) == 3 and head.isdigit() else (None, text)
+# The stack's words, its spelling.
+_ENDED_BY = {"Connection reset by peer [104]": "peer", "Call transfered": "transfer"}
+_CLOSE_TEXT = re.compile(r"(?:(\d{3}) )?(.*?)(?:,?Q\.850;cause=(\d+).*)?", re.DOTALL)
+
+
+def parse_close_text(text: str) -> tuple[int | None, str, int | None]:
+    """Status, reason and cause from the stack's words, such as "486 Busy Here,Q.850;cause=17"."""
+    match = _CLOSE_TEXT.fullmatch(text)
+    assert match  # it matches everything
+    status, reason, cause = match.groups()
+    return (int(status) if status else None, reason, int(cause) if cause else None)
 
 
 class Call:
@@ -76,6 +91,7 @@ class Call:
         self.name = name
         self.sent_at: float | None = None
         self.held_by_peer = False
+        self._we_end = False
         self._host = phone.host
         self._ringing: asyncio.Future[float] = loop.create_future()
         self._answered: asyncio.Future[float] = loop.create_future()
@@ -107,6 +123,7 @@ class Call:
 
     async def hangup(self) -> None:
         """BYE, CANCEL or refusal, whichever fits. A call that is over already is left be."""
+        self._we_end = True
         try:
             await self._do("hangup")
         except CallGone:
@@ -174,9 +191,9 @@ class Call:
             case "dtmf":
                 self._digits.put_nowait(notice.detail["digit"])
             case "closed":
-                status, reason = split_status(notice.detail["text"])
-                headers = Headers(notice.detail["headers"])
-                _settle(self._ended, Ended(status, reason, notice.at, headers, notice.detail["stats"]))
+                status, reason, cause = parse_close_text(notice.detail["text"])
+                by = "us" if self._we_end else _ENDED_BY.get(reason, "refused" if status else "failed")
+                _settle(self._ended, Ended(by, status, reason, cause, notice.at, notice.detail["stats"]))
                 self.fail(CallFailed(reason or "the call ended", status))
 
     def fail(self, error: PhoneError) -> None:
@@ -215,6 +232,7 @@ class IncomingCall(Call):
         """Refuse with any status from 400 to 699."""
         if not 400 <= status <= 699:
             raise ValueError(f"a refusal is 400 to 699, not {status}")
+        self._we_end = True
         await self._do("reject", status=status, reason=reason or "Refused")
 
 
@@ -256,8 +274,8 @@ class Phone:
         await asyncio.sleep(after)
         try:
             await call.answer()
-        except CallGone:
-            return  # the caller was faster
+        except (CallGone, HostDied):
+            return  # the caller was faster, or everything is over
 
 
 def _settle(future: asyncio.Future[Any], value: object) -> None:

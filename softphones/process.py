@@ -52,18 +52,22 @@ class PhoneHost:
         self._death: HostDied | None = None
 
     async def __aenter__(self) -> Self:
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (kept open until close)
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "softphones.host", "--ip", self.ip, "--port", str(self.port)),
-            *("--headers", json.dumps(self._headers)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=self._stderr,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
-            limit=1 << 20,
-        )
+        # The stack's own scratch files go here too, so that nothing stays even after kill().
+        self._scratch = tempfile.TemporaryDirectory(prefix="softphones-")
+        self._errors = Path(self._scratch.name, "stderr")
+        home = Path(__file__).parent.parent
+        with self._errors.open("wb") as errors:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "softphones.host", "--ip", self.ip, "--port", str(self.port)),
+                *("--headers", json.dumps(self._headers)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, "PYTHONPATH": str(home), "TMPDIR": self._scratch.name},
+                limit=1 << 20,
+            )
         started = self._expect(0)
-        self.spawn(self._read())
+        self._reader = asyncio.create_task(self._read(self._process))
         try:
             bound = await asyncio.wait_for(started, _START_S)
         except BaseException:
@@ -88,8 +92,11 @@ class PhoneHost:
         except TimeoutError:
             process.kill()
             await process.wait()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._stderr.close()
+        await self._reader
+        self._scratch.cleanup()
 
     def kill(self) -> None:
         """Kill the process as a power cut would: no BYE, no unregistration. `close` is still due."""
@@ -145,17 +152,15 @@ class PhoneHost:
         self._replies[serial] = future
         return future
 
-    async def _read(self) -> None:
-        assert self._process is not None and self._process.stdout is not None
-        stdout = self._process.stdout
-        while line := await stdout.readline():
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
             message = decode(line)
             if isinstance(message, Reply):
                 self._on_reply(message)
             elif isinstance(message, Notice):
                 self._on_notice(message)
-        self._stderr.seek(0)
-        words = self._stderr.read().decode(errors="replace").strip()
+        words = self._errors.read_text(errors="replace").strip()
         self._death = HostDied(words[-2000:] or "the phone host has ended")
         for future in self._replies.values():
             if not future.done():
