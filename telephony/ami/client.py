@@ -1,7 +1,7 @@
 """One link to Asterisk: log in, ask, listen. A broken link stays broken; ``link.AmiLink`` makes the next."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +123,7 @@ class AmiClient:
         action = SafeAction(headers, as_list=True, max_items=self._max_list_items)
         return [item.headers for item in await self._ask(action, timeout)]
 
-    async def events(self) -> AsyncIterator[AmiEvent]:
+    async def events(self) -> AsyncGenerator[AmiEvent, None]:
         """Every event in wire order, for one consumer. Ends when the link is lost, after those that came
         before; ``lost`` then says why. Whatever the consumer does, it does not hold up the reader.
 
@@ -148,6 +148,8 @@ class AmiClient:
         try:
             async with asyncio.timeout(self._action_timeout):
                 await self._manager.connect()
+                if self._lost is not None:  # by its first bytes
+                    raise self._lost
                 reply: SafeMessage = await self._manager.authenticated_future
                 return reply
         except TimeoutError:
@@ -157,9 +159,7 @@ class AmiClient:
         except AmiProtocolError:
             raise
         except AmiLinkLost as error:
-            raise AmiUnreachable(
-                f"Asterisk at {self._address} hung up before the login was answered"
-            ) from error
+            raise AmiUnreachable(f"Asterisk at {self._address} hung up before the login was answered") from error
 
     async def _ask(self, action: SafeAction, timeout: float | None) -> Any:
         if not self._manager.linked:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -86,7 +86,7 @@ class AmiLink:
         """``AmiClient.list_action`` on the current link; AmiNotConnected at once while there is none."""
         return await self.client.list_action(headers, timeout=timeout)
 
-    async def run(self) -> AsyncIterator[LinkItem]:
+    async def run(self) -> AsyncGenerator[LinkItem, None]:
         """For each link: LinkUp, its events in wire order, LinkDown. Never ends by itself: cancel the consumer,
         and wrap this in ``contextlib.aclosing`` to have the link closed when the loop is left."""
         while True:

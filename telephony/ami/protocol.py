@@ -12,18 +12,17 @@ from typing import Any
 
 import structlog
 
-# panoramisk ships no types, so its classes are Any to mypy: hence the ignores here and on the class lines.
-from panoramisk.actions import Action  # type: ignore[import-untyped]
-from panoramisk.ami_protocol import AMIProtocol  # type: ignore[import-untyped]
-from panoramisk.manager import Manager  # type: ignore[import-untyped]
-from panoramisk.message import Message  # type: ignore[import-untyped]
+# panoramisk ships no types, so its classes are Any to mypy: hence the ignores on the class lines.
+from panoramisk.actions import Action
+from panoramisk.ami_protocol import AMIProtocol
+from panoramisk.manager import Manager
+from panoramisk.message import Message
 
 from telephony.ami.frames import AmiEvent, FrameCutter, Headers, Request, check_request, read_frame
 from telephony.errors import (
     AmiError,
     AmiLinkLost,
     AmiListTooLong,
-    AmiNotConnected,
     AmiProtocolError,
     UnsafeHeader,
 )
@@ -102,8 +101,6 @@ class SafeProtocol(AMIProtocol):  # type: ignore[misc]
 
     def send(self, data: Request, as_list: bool = False) -> "asyncio.Future[Any]":
         action = data if isinstance(data, SafeAction) else SafeAction(data)
-        if self.closed:
-            raise AmiNotConnected("the link to Asterisk is down")
         if action.id in self.responses:
             raise UnsafeHeader("ActionID", "is that of a pending action")
         self.responses[action.id] = action
@@ -180,8 +177,8 @@ class SafeManager(Manager):  # type: ignore[misc]
         return self.authenticated and not self.protocol.closed
 
     def connection_made(self, f: "asyncio.Task[Any]") -> None:
-        if f.cancelled() or f.exception() is not None:
-            return  # whoever awaits connect() is told; panoramisk would try again for ever
+        if f.cancelled() or f.exception() is not None or f.result()[1].closed:
+            return  # whoever awaits connect() finds out; panoramisk would try again for ever
         super().connection_made(f)
         self.pinger.cancel()  # its pings are never checked; AmiClient's are
 
