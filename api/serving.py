@@ -73,9 +73,7 @@ class ServiceProcess:
 
 
 def _answers(url: str) -> bool:
-    direct = urllib.request.build_opener(
-        urllib.request.ProxyHandler({})
-    )  # a proxy of the machine is not for loopback
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the machine is not for loopback
     try:
         with direct.open(url, timeout=2) as reply:
             return bool(reply.status == 200)

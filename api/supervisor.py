@@ -1,7 +1,7 @@
-"""What `hotline up` does: starts the parts of one instance in order, keeps them running, stops them in reverse.
+"""Starts the parts of one instance in order, keeps them running, stops them in reverse.
 
-No library fits: honcho and its like end all when one ends, circus and supervisord bring a daemon of their own, and none
-of them takes over a running Asterisk with calls on it.
+No library fits: honcho and its like end all when one ends, circus and supervisord bring a daemon of
+their own, and none of them takes over a running Asterisk with calls on it.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Part(Protocol):
     def name(self) -> str: ...
 
     async def start(self) -> bool:
-        """Returns when it is ready: True if started, False if a running one was taken over. Raises SetupError."""
+        """Returns when ready: True if started, False if a running one was taken over. Raises SetupError."""
 
     async def ended(self) -> None:
         """Returns when it is gone."""
@@ -48,7 +48,7 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port that this instance will listen on. `field` is the setting that holds it, `kind` SOCK_STREAM or SOCK_DGRAM."""
+    """One to listen on. `field` is the setting that holds it, `kind` SOCK_STREAM or SOCK_DGRAM."""
 
     field: str
     host: str
@@ -61,10 +61,11 @@ class Port:
 
 
 async def supervise(parts: Sequence[Part], ready: Callable[[], None]) -> None:
-    """Starts `parts` in order, calls `ready`, keeps all running until SIGINT, SIGTERM or SIGHUP, stops them in reverse.
+    """Starts `parts` in order, calls `ready`, keeps all running until SIGINT, SIGTERM or SIGHUP.
 
-    A second signal kills. Raises SetupError when a part does not start the first time; then those started before it
-    are stopped, but those taken over stay as they were found: there may be calls on them.
+    Then stops them in reverse; a second signal kills. Raises SetupError when a part does not start the first
+    time; then those started before it are stopped, but those taken over stay as they were found: there may be
+    calls on them.
     """
     loop = asyncio.get_running_loop()
     work = asyncio.create_task(_run(parts, ready))
@@ -126,7 +127,7 @@ async def _stop(part: Part) -> None:
 
 
 async def _keep(part: Part) -> None:
-    """Starts `part` again whenever it ends, for ever. A start that fails is tried again after a longer pause."""
+    """Starts `part` again whenever it ends, for ever; after a start that failed the pause is longer."""
     pause = 0.0
     began = time.monotonic()
     while True:
@@ -143,7 +144,7 @@ async def _keep(part: Part) -> None:
 
 
 def next_pause(previous: float, lived: float) -> float:
-    """Seconds to wait before the next start: short at first and after a steady life, doubled for each quick death."""
+    """Seconds before the next start: short at first and after a steady life, doubled for each quick death."""
     if previous == 0 or lived >= _STEADY_AFTER:
         return _FIRST_PAUSE
     return min(previous * 2, _LONGEST_PAUSE)
@@ -151,7 +152,7 @@ def next_pause(previous: float, lived: float) -> float:
 
 @contextmanager
 def instance_lock(path: Path) -> Iterator[None]:
-    """Held while the instance runs; the kernel lets go of it when we die. Raises HomeInUse with the holder's id."""
+    """Held while the instance runs; the kernel lets go of it when we die. Raises HomeInUse."""
     with path.open("a+") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,7 +166,7 @@ def instance_lock(path: Path) -> Iterator[None]:
 
 
 def require_free(ports: Sequence[Port]) -> None:
-    """Raises PortTaken for the first of `ports` that somebody listens on, with an offset at which all are free."""
+    """Raises PortTaken for the first of `ports` that is not free, with an offset at which all are."""
     for port in ports:
         if not is_free(port):
             free = next((offset for offset in _OFFSETS if all(is_free(port, offset) for port in ports)), None)

@@ -17,7 +17,8 @@ from telephony.asterisk.process import AsteriskProcess
 class Instance:
     """What `up` must know. `redis_url` None: the embedded server is started and its URL given to the service.
 
-    `configure` writes Asterisk's files into the layout's `etc`; `announce` prints the address and how to sign in.
+    `configure` writes Asterisk's files into the layout's `etc`; `announce` prints the address and how to
+    sign in.
     """
 
     home: Path
@@ -30,7 +31,7 @@ class Instance:
 
 
 def run_instance(instance: Instance) -> None:
-    """Returns after an orderly stop. Raises SetupError, its text fit for the terminal, when the start fails."""
+    """Returns after an orderly stop. Raises SetupError, its text fit for the terminal, if the start fails."""
     layout = Layout.of(instance.home)
     layout.create()
     with instance_lock(layout.lock):
@@ -44,11 +45,7 @@ def run_instance(instance: Instance) -> None:
 
 
 def _parts(instance: Instance, layout: Layout, asterisk: AsteriskProcess) -> list[Part]:
-    embedded = (
-        []
-        if instance.redis_url
-        else [ValkeyServer(layout.redis_socket, layout.redis, layout.log / "redis.log")]
-    )
+    embedded = [] if instance.redis_url else [ValkeyServer(layout.redis_socket, layout.redis, layout.log / "redis.log")]
     redis_url = instance.redis_url or embedded[0].url
     service = ServiceProcess(
         instance.health_url, layout.log / "service.log", environment={"HOTLINE_REDIS_URL": redis_url}

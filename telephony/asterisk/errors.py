@@ -50,7 +50,7 @@ class ControlFailed(SetupError):
 
 
 class PortTaken(SetupError):
-    """`field` is the setting that holds the port, `free_offset` a HOTLINE_PORT_OFFSET that would do (None: none found)."""
+    """`field` is the setting that holds it, `free_offset` a HOTLINE_PORT_OFFSET that would do (None: none found)."""
 
     slug = "port-taken"
 

@@ -95,9 +95,7 @@ class _Candidate:
     @classmethod
     def installed(cls, executable: str) -> "_Candidate":
         libraries = [
-            lib
-            for prefix in _PREFIXES
-            for lib in (*sorted(prefix.glob("lib/*-linux-gnu*")), *prefix.glob("lib*"))
+            lib for prefix in _PREFIXES for lib in (*sorted(prefix.glob("lib/*-linux-gnu*")), *prefix.glob("lib*"))
         ]
         return cls(
             (executable,),
@@ -115,9 +113,7 @@ class _Candidate:
             ":".join(map(str, libraries)),
             str(root / "usr/sbin/asterisk"),
         )
-        return cls(
-            command, tuple(lib / "asterisk/modules" for lib in libraries), (root / "usr/share/asterisk",)
-        )
+        return cls(command, tuple(lib / "asterisk/modules" for lib in libraries), (root / "usr/share/asterisk",))
 
     def binary(self) -> AsteriskBinary:
         version = self._version()
@@ -133,9 +129,7 @@ class _Candidate:
 
     def _version(self) -> str:
         try:
-            answer = subprocess.run(
-                [*self.command, "-V"], capture_output=True, text=True, timeout=10, check=True
-            )
+            answer = subprocess.run([*self.command, "-V"], capture_output=True, text=True, timeout=10, check=True)
         except (OSError, subprocess.SubprocessError) as error:
             raise AsteriskUnusable(f"{self.command[-1]}: {error}") from error
         return answer.stdout.strip()
@@ -206,14 +200,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         binary = find_asterisk(options.home)
     except AsteriskNotFound as missing:
         if options.check:
-            print(missing, file=sys.stderr)
+            sys.stderr.write(f"{missing}\n")
             return 1
         try:
             binary = build_asterisk(options.home, mirror=options.mirror)
         except AsteriskBuildFailed as failure:
-            print(failure, file=sys.stderr)
+            sys.stderr.write(f"{failure}\n")
             return 1
-    print(f"{binary.version}  {binary.command[-1]}")
+    sys.stdout.write(f"{binary.version}  {binary.command[-1]}\n")
     return 0
 
 

@@ -57,9 +57,7 @@ class Layout:
         for folder in (self.etc, self.var, self.log, self.spool, self.redis, self.run):
             folder.mkdir(mode=0o700, exist_ok=True)
             if folder.lstat().st_uid != os.geteuid() or folder.is_symlink():
-                raise SetupError(
-                    f"{folder} 不属于当前用户 · {folder} is not this user's own folder: remove it"
-                )
+                raise SetupError(f"{folder} 不属于当前用户 · {folder} is not this user's own folder: remove it")
 
 
 def socket_dir(home: Path) -> Path:

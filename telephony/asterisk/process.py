@@ -140,10 +140,12 @@ class AsteriskProcess:
             if self._daemon is None or not self._daemon.running:
                 raise PartNotStarted(self.name, f"ended with {self._exit_code()}", self._console_log)
             try:
-                await self.rx("core waitfullybooted", seconds=left)
-                return
+                answer = await self.rx("core waitfullybooted", seconds=left)
             except ControlFailed:  # its socket is not there yet
                 await asyncio.sleep(_BOOT_POLL)
+                continue
+            if "fully booted" in answer:  # nothing is said, with exit code 0, when it ends while we wait
+                return
         raise PartNotStarted(self.name, f"not ready after {self._boot_seconds:g} s", self._console_log)
 
     def _exit_code(self) -> int | None:
