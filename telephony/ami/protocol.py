@@ -31,7 +31,12 @@ log = structlog.get_logger()
 
 
 class SafeMessage(Message):  # type: ignore[misc]
-    """One frame. Its first header is its type: an OriginateResponse event has a ``Response`` header too."""
+    """One frame. Its first header is its type: an OriginateResponse event has a ``Response`` header too.
+    ``headers`` are as received: panoramisk adds an empty ``content`` to its own view of them."""
+
+    def __init__(self, headers: Headers) -> None:
+        super().__init__(headers)
+        self.headers = headers
 
     @property
     def is_event(self) -> bool:
@@ -44,11 +49,6 @@ class SafeMessage(Message):  # type: ignore[misc]
     @property
     def ends_list(self) -> bool:
         return self.eventlist.lower() in ("complete", "cancelled") or self.event.endswith("Complete")
-
-    @property
-    def headers(self) -> Headers:
-        """Without the empty ``content`` that panoramisk adds to every message."""
-        return {name: value for name, value in self.items() if (name, value) != ("content", "")}
 
 
 class SafeAction(Action):  # type: ignore[misc]
