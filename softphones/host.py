@@ -17,7 +17,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from baresip import Account, BaresipError, Call, Config, StackEvent, StaleHandleError, UserAgent
@@ -42,17 +43,31 @@ NOTICES = {
 }
 
 
-def account_line(user: str | None, domain: str, password: str, register: bool, display: str | None) -> str:
-    """The stack's account text. Account checks the parts; it knows neither display names nor a missing user."""
-    account = Account(
-        user=user or "nobody", domain=domain, password=password, reg_interval=600 if register else 0
-    )
-    line = account.aor() if user else account.aor().replace("<sip:nobody@", "<sip:@", 1)
-    if display is None:
-        return line
-    if '"' in display or "\\" in display or not display.isprintable():
-        raise ValueError(f"display name {display!r} cannot be quoted")
-    return f'"{display}" {line}'
+@dataclass(frozen=True)
+class Identity:
+    """Who a phone is: user None for a caller without a number, display None for one without a name."""
+
+    user: str | None
+    domain: str
+    password: str
+    display: str | None
+
+    def account(self, register: bool, catch_all: bool) -> str:
+        """The stack's account text; Account checks the parts, but knows neither display names nor a missing user."""
+        line = Account(
+            user=self.user or "nobody",
+            domain=self.domain,
+            password=self.password,
+            reg_interval=600 if register else 0,
+            extra_params=("catchall=yes",) if catch_all else (),
+        ).aor()
+        if not self.user:
+            line = line.replace("<sip:nobody@", "<sip:@", 1)
+        if self.display is None:
+            return line
+        if any(char < " " or char in '"\\\x7f' for char in self.display):
+            raise ValueError(f"display name {self.display!r} cannot be quoted")
+        return f'"{self.display}" {line}'
 
 
 class Switchboard:
@@ -81,18 +96,17 @@ class Switchboard:
             status = getattr(exc, "status", None)
             self._send(Reply(request.id, None, type(exc).__name__, reason, status))
 
-    async def op_phone(
-        self, phone: str, user: str | None, domain: str, password: str, register: bool, display: str | None
-    ) -> None:
-        account = account_line(user, domain, password, register, display)
+    async def op_phone(self, phone: str, register: float | None, catch_all: bool, **identity: Any) -> None:
+        who = Identity(**identity)
+        account = who.account(register is not None, catch_all)
         agent = await UserAgent.create(self._runtime, account)
-        if user is None:
-            # The first of equal users gets the Contact sip:@host, which is malformed; the second a random user.
+        if not who.user:
+            # The first gets the Contact sip:@host, which is malformed; the second, being its double, a random user.
             agent = await UserAgent.create(self._runtime, account)
-        self._phones[phone], self._domains[phone] = agent, domain
+        self._phones[phone], self._domains[phone] = agent, who.domain
         agent.on_incoming(lambda call: self._on_incoming(phone, call))
-        if register:
-            await agent.register()
+        if register is not None:
+            await agent.register(timeout=register)
             self._registered.add(phone)
 
     async def op_unregister(self, phone: str) -> None:
@@ -232,19 +246,27 @@ async def run(ip: str, port: int, headers: tuple[str, ...], out: int) -> None:
         os.write(out, encode(message))
 
     board = Switchboard(runtime, send)
-    pump = asyncio.create_task(pump_all(board.lines))
     send(Reply(0, {"ip": ip, "port": port}))
     requests = asyncio.StreamReader(limit=1 << 20)
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(requests), sys.stdin.buffer
-    )
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin.buffer)
     tasks: set[asyncio.Task[None]] = set()
+
+    def on_done(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            requests.set_exception(error)  # a fault of ours ends the host, and the parent reads of it
+
+    def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(on_done)
+        return task
+
+    pump = start(pump_all(board.lines))
     while line := await requests.readline():
         request = decode(line)
         assert isinstance(request, Request)
-        task = asyncio.create_task(board.serve(request))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        start(board.serve(request))
     pump.cancel()
     await board.goodbye()
     await runtime.close()

@@ -79,7 +79,7 @@ class Line:
             self._file = None
 
     def pump(self) -> None:
-        """Read what came, write what is due. A call without media (held, ending, renegotiating) is left be."""
+        """Read what came, write what is due; a call without media (held, ending, renegotiating) is left be."""
         try:
             info = self._audio.info()
             if info.rx_ready:

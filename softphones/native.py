@@ -32,6 +32,14 @@ class SipRuntime(Runtime):
         super().__init__()
         self._jobs: deque[Callable[[], None]] = deque()
 
+    async def cmd(
+        self, cmd_id: int, *, args: str | bytes | None = None, timeout: float | None = None
+    ) -> tuple[int, bytes | None]:
+        # Surrogates stand for raw bytes (PEP 383): a display name in GBK goes out as it is.
+        raw = args.encode(errors="surrogateescape") if isinstance(args, str) else args
+        done: tuple[int, bytes | None] = await super().cmd(cmd_id, args=raw, timeout=timeout)
+        return done
+
     def _on_native_event(self, ev: int, handle: int, payload: bytes | None) -> None:
         # Only command completions: they come from the stack's queue, never from inside a call's own handler.
         if ev < lib.BP_EV_BASE:

@@ -70,7 +70,12 @@ class Ended:
 
 
 # The stack's words, its spelling.
-_ENDED_BY = {"Connection reset by peer [104]": "peer", "Call transfered": "transfer"}
+_ENDED_BY = {
+    "Rejected by user": "us",
+    "Connection reset by user": "us",
+    "Connection reset by peer [104]": "peer",
+    "Call transfered": "transfer",
+}
 _CLOSE_TEXT = re.compile(r"(?:(\d{3}) )?(.*?)(?:,?Q\.850;cause=(\d+).*)?", re.DOTALL)
 
 
@@ -115,7 +120,7 @@ class Call:
         return await asyncio.wait_for(asyncio.shield(self._ringing), timeout)
 
     async def answered(self, timeout: float = WAIT_S) -> float:
-        """Until the call is up; returns when. CallFailed(status, reason) when it was refused or ended first."""
+        """Until the call is up; returns when. CallFailed(status, reason) when it was refused or ended."""
         return await asyncio.wait_for(asyncio.shield(self._answered), timeout)
 
     async def ended(self, timeout: float = WAIT_S) -> Ended:
@@ -206,7 +211,10 @@ class Call:
 
 
 class IncomingCall(Call):
-    """A call that rings at one of our phones. To let it ring, do nothing."""
+    """A call that rings at one of our phones. To let it ring, do nothing.
+
+    Bytes of a header that are not UTF-8 show as Latin-1 characters.
+    """
 
     def __init__(self, phone: Phone, name: str, received_at: float, detail: Mapping[str, Any]) -> None:
         super().__init__(phone, name)

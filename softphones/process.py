@@ -31,15 +31,13 @@ _CLOSE_S = 5.0
 
 
 class PhoneHost:
-    """Phones that share one SIP socket, `ip`:`port` (UDP; port 0 takes a free one), in a process of their own.
+    """Phones that share one SIP socket, `ip`:`port` (UDP; port 0 takes a free one), in one process of their own.
 
     The process ends with `async with`, or with the parent, however that ends. `expose_headers` (at most 14)
     are those an IncomingCall can show.
     """
 
-    def __init__(
-        self, ip: str = "127.0.0.1", port: int = 0, expose_headers: tuple[str, ...] = DEFAULT_HEADERS
-    ) -> None:
+    def __init__(self, ip: str = "127.0.0.1", port: int = 0, expose_headers: tuple[str, ...] = DEFAULT_HEADERS) -> None:
         self.ip = ip
         self.port = port
         self._headers = (*_ALWAYS, *expose_headers)
@@ -109,11 +107,15 @@ class PhoneHost:
         password: str = "",
         registrar: str | None = None,
         domain: str | None = None,
-        display_name: str | None = None,
+        display_name: str | bytes | None = None,
+        register_timeout: float = 5.0,
+        catch_all: bool = False,
     ) -> Phone:
-        """A phone. With `registrar` ("host:port") it registers there; with `domain` alone it calls unregistered.
+        """A phone. With `registrar` ("host:port") it registers there; with `domain` it calls unregistered.
 
-        `user` and `display_name` are what its From shows; user None leaves the user part out (no caller number).
+        `user` and `display_name` are what its From shows; user None leaves the user part out (no number).
+        A display name in bytes is sent as it is (a trunk that writes GBK, say). `catch_all` takes every call to
+        this host that no other phone's user part claims: the far side of a trunk.
         Raises RegistrationFailed, and ValueError when neither or both of registrar and domain are given.
         """
         target = registrar or domain
@@ -121,8 +123,11 @@ class PhoneHost:
             raise ValueError("give a registrar or a domain")
         phone = Phone(self, f"p{len(self._phones) + 1}", target)
         self._phones[phone.name] = phone
-        args = {"user": user, "password": password, "domain": target, "display": display_name}
-        await self.request("phone", phone=phone.name, register=registrar is not None, **args)
+        if isinstance(display_name, bytes):
+            display_name = display_name.decode(errors="surrogateescape")
+        identity = {"user": user, "password": password, "domain": target, "display": display_name}
+        within = register_timeout if registrar else None
+        await self.request("phone", phone=phone.name, register=within, catch_all=catch_all, **identity)
         return phone
 
     async def request(self, op: str, **args: Any) -> Any:

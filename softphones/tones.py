@@ -22,7 +22,7 @@ MIN_RUN = 3
 
 
 def tone(frequency: float, rate: int, start: int, count: int, amplitude: float = 0.25) -> Samples:
-    """`count` samples of a sine beginning at sample `start`, so that successive pieces join without a click."""
+    """`count` samples of a sine from sample `start` on, so that successive pieces join without a click."""
     index = np.arange(start, start + count, dtype=np.float64)
     wave = np.sin(2 * np.pi * frequency / rate * index) * (amplitude * (FULL_SCALE - 1))
     return wave.astype(np.int16)

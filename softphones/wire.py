@@ -1,7 +1,8 @@
 """Lines of JSON between a phone host (child process) and its parent.
 
-One object per line, UTF-8. Parent to child: `Request`. Child to parent: `Reply` (same `id`) or `Notice`
-(something happened to a phone or call). `at` is CLOCK_MONOTONIC seconds, one clock for the whole machine.
+One object per line, ASCII, so that even unpaired surrogates, which stand for raw bytes, get through. Parent to
+child: `Request`. Child to parent: `Reply` (same `id`) or `Notice` (something happened to a phone or a call).
+`at` is CLOCK_MONOTONIC seconds, one clock for the whole machine.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Notice:
-    """`kind`: incoming, ringing, progress, established, held, resumed, dtmf, closed; `detail` differs by kind."""
+    """`kind`: incoming, ringing, progress, established, held, resumed, dtmf or closed; `detail` differs by kind."""
 
     kind: str
     call: str
@@ -51,7 +52,7 @@ _NAMES = {cls: name for name, cls in _TYPES.items()}
 
 def encode(message: Message) -> bytes:
     body = {"type": _NAMES[type(message)], **asdict(message)}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:
