@@ -88,6 +88,8 @@ class AmiClient:
             AmiTimeout: connected or not, the login was not answered in time.
             AmiProtocolError: whoever listens there is not an Asterisk manager.
         """
+        if self._manager.protocol is not None:
+            raise RuntimeError("a client connects once")
         try:
             reply = await self._log_in()
             if not reply.success:
@@ -143,8 +145,6 @@ class AmiClient:
             await asyncio.wait([self._watchdog])
 
     async def _log_in(self) -> SafeMessage:
-        if self._manager.protocol is not None:
-            raise RuntimeError("a client connects once")
         try:
             async with asyncio.timeout(self._action_timeout):
                 await self._manager.connect()

@@ -318,6 +318,8 @@ async def test_a_client_connects_only_once() -> None:
         client = await connected(peer)
         with pytest.raises(RuntimeError):
             await client.connect()
+        assert (await client.action({"Action": "Ping"})).message == "Fine"
+        await client.close()
 
 
 async def test_given_a_peer_that_no_longer_reads_when_closed_then_close_does_not_hang() -> None:

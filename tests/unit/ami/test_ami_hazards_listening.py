@@ -51,7 +51,6 @@ async def test_given_a_half_open_link_when_a_ping_is_not_answered_then_the_link_
 # --- 4: a consumer that raises --------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_stock_loses_the_link_and_the_events_behind_when_a_handler_raises() -> None:
     async with ScriptedAmi() as peer, stock(peer) as manager:
         manager.register_event("Newchannel", lambda _, event: 1 / 0)
