@@ -128,8 +128,7 @@ async def test_given_no_asterisk_when_asked_then_control_failed(layout: Layout, 
 async def test_given_a_hung_asterisk_when_stopped_then_it_is_gone_all_the_same(
     asterisk: AsteriskProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("telephony.asterisk.process._STOP_NOW_SECONDS", 0.2)
-    asterisk._grace_seconds = 0.2
+    monkeypatch.setattr("telephony.asterisk.process._STOP_SECONDS", 0.2)
     assert asterisk.pid is not None
     os.kill(asterisk.pid, signal.SIGSTOP)
 
