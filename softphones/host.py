@@ -13,9 +13,11 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -277,6 +279,7 @@ def main() -> None:
     parser.add_argument("--ip", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--headers", type=json.loads, required=True)
+    parser.add_argument("--scratch", required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.CRITICAL)
     # Ctrl-C reaches the whole process group; the parent decides, and closes stdin.
@@ -284,7 +287,11 @@ def main() -> None:
     # The stack prints to fd 1 at times; the protocol gets a descriptor of its own.
     out = os.dup(1)
     os.dup2(2, 1)
-    asyncio.run(run(arguments.ip, arguments.port, tuple(arguments.headers), out))
+    tempfile.tempdir = arguments.scratch
+    try:
+        asyncio.run(run(arguments.ip, arguments.port, tuple(arguments.headers), out))
+    finally:
+        shutil.rmtree(arguments.scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

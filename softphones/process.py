@@ -50,20 +50,19 @@ class PhoneHost:
         self._death: HostDied | None = None
 
     async def __aenter__(self) -> Self:
-        # The stack's own scratch files go here too, so that nothing stays even after kill().
-        self._scratch = tempfile.TemporaryDirectory(prefix="softphones-")
-        self._errors = Path(self._scratch.name, "stderr")
+        # Both sides remove it: whichever of the two is killed, nothing stays.
+        self._scratch = tempfile.TemporaryDirectory(prefix="softphones-", ignore_cleanup_errors=True)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (read when the process has ended)
         home = Path(__file__).parent.parent
-        with self._errors.open("wb") as errors:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "softphones.host", "--ip", self.ip, "--port", str(self.port)),
-                *("--headers", json.dumps(self._headers)),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, "PYTHONPATH": str(home), "TMPDIR": self._scratch.name},
-                limit=1 << 20,
-            )
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "softphones.host", "--ip", self.ip, "--port", str(self.port)),
+            *("--headers", json.dumps(self._headers), "--scratch", self._scratch.name),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, "PYTHONPATH": str(home)},
+            limit=1 << 20,
+        )
         started = self._expect(0)
         self._reader = asyncio.create_task(self._read(self._process))
         try:
@@ -165,7 +164,9 @@ class PhoneHost:
                 self._on_reply(message)
             elif isinstance(message, Notice):
                 self._on_notice(message)
-        words = self._errors.read_text(errors="replace").strip()
+        self._errors.seek(0)
+        words = self._errors.read().decode(errors="replace").strip()
+        self._errors.close()
         self._death = HostDied(words[-2000:] or "the phone host has ended")
         for future in self._replies.values():
             if not future.done():
