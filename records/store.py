@@ -1,0 +1,194 @@
+"""The record store on SQL: one implementation of ``telephony.ports.RecordStore`` for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import ColumnElement, Select, Table, and_, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from records import tables
+from records.database import transaction
+from records.mapping import (
+    Record,
+    Row,
+    call_of,
+    call_row,
+    conference_of,
+    conference_row,
+    handoff_of,
+    handoff_row,
+)
+from records.paging import cursor_after, position
+from telephony import numbers
+from telephony.call import Call
+from telephony.conference import Conference
+from telephony.errors import IdempotencyKeyReused
+from telephony.handoff import Handoff, State
+from telephony.ports import CallFilter, HandoffFilter, Page
+
+_R = TypeVar("_R", Handoff, Call)
+_Conditions: TypeAlias = dict[str, Callable[[Any], ColumnElement[bool]]]
+
+
+class SqlRecordStore:
+    """Needs a migrated database (``records.database.migrate``). The engine belongs to the caller."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+
+    async def claim(self, principal: str, key: str, fingerprint: str, handoff: Handoff) -> Handoff | None:
+        idempotency = {
+            "principal": principal,
+            "key": key,
+            "fingerprint": fingerprint,
+            "handoff_id": handoff.id,
+            "created_at": datetime.now(UTC),
+        }
+        async with transaction(self._engine) as connection:
+            # The insert comes first: it makes a second claim of the key wait for the first one's commit.
+            inserted = await connection.execute(
+                self._insert(tables.idempotency_keys).values(idempotency).on_conflict_do_nothing()
+            )
+            if inserted.rowcount:
+                await connection.execute(tables.handoffs.insert().values(handoff_row(handoff)))
+                return None
+            return await _claimed(connection, principal, key, fingerprint)
+
+    async def save_handoff(self, handoff: Handoff) -> None:
+        await self.save_all((handoff,))
+
+    async def save_call(self, call: Call) -> None:
+        await self.save_all((call,))
+
+    async def save_conference(self, conference: Conference) -> None:
+        await self.save_all((conference,))
+
+    async def save_all(self, records: Sequence[Record]) -> None:
+        """Save many in one transaction, in their order: all or none."""
+        async with transaction(self._engine) as connection:
+            for record in records:
+                await connection.execute(self._upsert(record))
+
+    def _upsert(self, record: Record) -> Any:
+        match record:
+            case Handoff():
+                table, row, keep = tables.handoffs, handoff_row(record), tables.handoffs.c.state != State.ENDED
+            case Call():
+                table, row, keep = tables.calls, call_row(record), tables.calls.c.ended_at.is_(None)
+            case Conference():
+                return self._replace(tables.conferences, conference_row(record), None)
+        return self._replace(table, row, keep if record.live else None)
+
+    def _replace(self, table: Table, row: Row, only_where: ColumnElement[bool] | None) -> Any:
+        statement = self._insert(table).values(row)
+        changed = {name: statement.excluded[name] for name in row if name != "id"}
+        return statement.on_conflict_do_update(index_elements=["id"], set_=changed, where=only_where)
+
+    async def handoff(self, handoff_id: str) -> Handoff | None:
+        rows = await self._rows(select(tables.handoffs).where(tables.handoffs.c.id == handoff_id))
+        return handoff_of(rows[0]) if rows else None
+
+    async def conference(self, conference_id: str) -> Conference | None:
+        rows = await self._rows(select(tables.conferences).where(tables.conferences.c.id == conference_id))
+        return conference_of(rows[0]) if rows else None
+
+    async def call(self, call_id: str) -> Call | None:
+        rows = await self._rows(select(tables.calls).where(tables.calls.c.id == call_id))
+        return call_of(rows[0]) if rows else None
+
+    async def live_handoffs(self, node: str) -> Sequence[Handoff]:
+        c = tables.handoffs.c
+        live = select(tables.handoffs).where(c.node == node, c.state != State.ENDED)
+        return [handoff_of(row) for row in await self._rows(live.order_by(c.created_at, c.id))]
+
+    async def live_calls(self, node: str) -> Sequence[Call]:
+        c = tables.calls.c
+        live = select(tables.calls).where(c.node == node, c.ended_at.is_(None))
+        return [call_of(row) for row in await self._rows(live.order_by(c.arrived_at, c.id))]
+
+    async def live_conferences(self, node: str) -> Sequence[Conference]:
+        """A conference is on the node of its handoff."""
+        c = tables.conferences.c
+        of_node = select(tables.handoffs.c.id).where(tables.handoffs.c.node == node)
+        live = select(tables.conferences).where(~c.over, c.id.in_(of_node))
+        return [conference_of(row) for row in await self._rows(live.order_by(c.started_at, c.id))]
+
+    async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
+        t = tables.handoffs
+        rows = await self._newest(t, t.c.created_at, _conditions(where, _HANDOFF_CONDITIONS), limit, cursor)
+        return _page([handoff_of(row) for row in rows], [row["created_at"] for row in rows], limit)
+
+    async def calls(self, where: CallFilter, *, limit: int, cursor: str | None) -> Page[Call]:
+        t = tables.calls
+        rows = await self._newest(t, t.c.arrived_at, _conditions(where, _CALL_CONDITIONS), limit, cursor)
+        return _page([call_of(row) for row in rows], [row["arrived_at"] for row in rows], limit)
+
+    async def _newest(
+        self, table: Table, at: Any, conditions: list[ColumnElement[bool]], limit: int, cursor: str | None
+    ) -> Sequence[Row]:
+        """One row more than ``limit`` when there is a next page."""
+        if cursor is not None:
+            conditions = [*conditions, tuple_(at, table.c.id) < tuple_(*position(cursor))]
+        query = select(table).where(and_(True, *conditions)).order_by(at.desc(), table.c.id.desc())
+        return await self._rows(query.limit(limit + 1))
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Row]:
+        async with transaction(self._engine) as connection:
+            return [row._asdict() for row in await connection.execute(query)]
+
+
+async def _claimed(connection: AsyncConnection, principal: str, key: str, fingerprint: str) -> Handoff:
+    keys, handoffs = tables.idempotency_keys, tables.handoffs
+    query = (
+        select(keys.c.fingerprint.label("claimed_for"), handoffs)
+        .join(handoffs, handoffs.c.id == keys.c.handoff_id)
+        .where(keys.c.principal == principal, keys.c.key == key)
+    )
+    row = (await connection.execute(query)).one()._asdict()
+    if row["claimed_for"] != fingerprint:
+        raise IdempotencyKeyReused("this Idempotency-Key was used for another request")
+    return handoff_of(row)
+
+
+def _page(items: list[_R], times: list[datetime], limit: int) -> Page[_R]:
+    more = len(items) > limit
+    return Page(tuple(items[:limit]), cursor_after(times[limit - 1], items[limit - 1].id) if more else None)
+
+
+def _caller_is(table: Table) -> Callable[[str], ColumnElement[bool]]:
+    """As received, or the same number written otherwise."""
+
+    def condition(number: str) -> ColumnElement[bool]:
+        as_received: ColumnElement[bool] = table.c.original_caller == number
+        normal = numbers.e164(number)
+        return as_received if normal is None else or_(as_received, table.c.original_caller_e164 == normal)
+
+    return condition
+
+
+_H, _C = tables.handoffs.c, tables.calls.c
+_HANDOFF_CONDITIONS: _Conditions = {
+    "since": lambda value: _H.created_at >= value,
+    "until": lambda value: _H.created_at < value,
+    "call_id": lambda value: _H.call_id == value,
+    "line": lambda value: or_(_H.from_line == value, _H.target == value),
+    "seat": lambda value: or_(_H.from_seat == value, _H.target_seat == value),
+    "state": lambda value: _H.state == value,
+    "outcome": lambda value: _H.outcome == value,
+    "caller": _caller_is(tables.handoffs),
+}
+_CALL_CONDITIONS: _Conditions = {
+    "since": lambda value: _C.arrived_at >= value,
+    "until": lambda value: _C.arrived_at < value,
+    "line": lambda value: or_(_C.first_line == value, _C.line == value),
+    "caller": _caller_is(tables.calls),
+}
+
+
+def _conditions(where: HandoffFilter | CallFilter, known: _Conditions) -> list[ColumnElement[bool]]:
+    return [known[name](value) for name in known if (value := getattr(where, name)) is not None]

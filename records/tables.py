@@ -1,0 +1,179 @@
+"""The tables of what lasts: one column for each thing that is filtered, sorted or shown in a list, JSON for the rest.
+
+The same definitions serve SQLite and PostgreSQL; a change here needs a revision under ``migrations/versions``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, to the microsecond. Takes any aware datetime, gives it back in UTC; SQLite keeps sortable text."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be put on record")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _json() -> Any:
+    return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("call_id", String, nullable=False, index=True),
+    Column("node", String, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("outcome", String),
+    Column("resolution", String),
+    Column("release", String, nullable=False),
+    Column("via", String, nullable=False),
+    Column("original_caller", String, index=True),
+    Column("original_caller_e164", String, index=True),
+    Column("caller_seen_by_target", String),
+    Column("number_mismatch", Boolean, nullable=False),
+    Column("from_line", String),
+    Column("from_seat", String),
+    Column("target_channel", String),
+    Column("target_seat", String),
+    Column("category_id", String),
+    Column("reason", String),
+    Column("hangup_cause", Integer),
+    Column("sip_code", Integer),
+    Column("requested_by", String),
+    Column("returning", String, quote=True),
+    Column("rung", String),
+    Column("created_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("decision", _json()),
+    Column("order_ids", _json(), nullable=False),
+    Column("timeline", _json(), nullable=False),
+    Index(None, "created_at", "id"),
+    Index(None, "from_line", "created_at"),
+    Index(None, "from_seat", "created_at"),
+    Index(
+        "ix_handoffs_live",
+        "node",
+        sqlite_where=text("state <> 'ended'"),
+        postgresql_where=text("state <> 'ended'"),
+    ),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("node", String, nullable=False),
+    Column("caller_channel", String, nullable=False),
+    Column("original_caller", String, index=True),
+    Column("original_caller_e164", String, index=True),
+    Column("caller_name", String),
+    Column("presentation", String, nullable=False),
+    Column("dialled", String, nullable=False),
+    Column("trunk", String, nullable=False),
+    Column("first_line", String),
+    Column("line", String),
+    Column("seat", String),
+    Column("seat_channel", String),
+    Column("arrived_at", UtcTime, nullable=False),
+    Column("answered_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("legs", _json(), nullable=False),
+    Index(None, "arrived_at", "id"),
+    Index(
+        "ix_calls_live",
+        "node",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+conferences = Table(
+    "conferences",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("call_id", String, nullable=False, index=True),
+    Column("started_at", UtcTime, nullable=False),
+    Column("over", Boolean, nullable=False),
+    Column("parties", _json(), nullable=False),
+    Index(
+        "ix_conferences_live",
+        "id",
+        sqlite_where=text("NOT over"),
+        postgresql_where=text("NOT over"),
+    ),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("principal", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("handoff_id", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False, index=True),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("password_hash", String),
+    Column("seats", _json(), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("line", String),
+    Column("key_hash", String, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)
