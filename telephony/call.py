@@ -9,7 +9,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One channel of a call. ``seat`` is set when a seat's phone is behind it; ``cause`` is Q.850, ``sip_code`` SIP's."""
+    """One channel of a call. ``seat``: whose phone is behind it; ``cause`` is Q.850, ``sip_code`` SIP's."""
 
     uniqueid: str
     channel: str

@@ -22,9 +22,13 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class CancelTransfer:
-    """Give the caller back to the waiting seat. Refused by Asterisk when the seat was let go already."""
+    """Give the caller back to the waiting seat, or down the ladder where no seat waits (``seat_channel`` None).
 
-    seat_channel: str
+    Refused by Asterisk when the seat was let go already: then the target has answered.
+    """
+
+    caller_channel: str
+    seat_channel: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ class PartyTrigger(StrEnum):
     RINGS = "rings"
     ANSWERS = "answers"
     JOINS = "joins"
-    LEAVES = "leaves"
     HOLDS = "holds"
     GOES = "goes"
 
@@ -40,7 +39,6 @@ PARTY_TRANSITIONS: dict[tuple[PartyState, PartyTrigger], PartyState] = {
         for state in (PartyState.DIALLING, PartyState.RINGING, PartyState.JOINING, PartyState.HELD)
     },
     (PartyState.JOINED, PartyTrigger.HOLDS): PartyState.HELD,
-    (PartyState.JOINED, PartyTrigger.LEAVES): PartyState.LEFT,
     **{(state, PartyTrigger.GOES): PartyState.LEFT for state in PartyState if state is not PartyState.LEFT},
 }
 

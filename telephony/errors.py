@@ -134,6 +134,12 @@ class ConfigurationRejected(TelephonyError):
     slug = "configuration-rejected"
 
 
+class CommandUnknown(TelephonyError):
+    """Ours: a command that the adapter was never taught."""
+
+    slug = "command-unknown"
+
+
 # --- telephony: what was asked cannot be done ------------------------------------------------------------------------
 
 
@@ -195,6 +201,12 @@ class ModeNotSupported(RequestRefused):
     slug = "mode-not-supported"
 
 
+class HandoffNotAnswered(RequestRefused):
+    """The target has not answered, so the seat cannot leave the caller with it."""
+
+    slug = "handoff-not-answered"
+
+
 class NotTalking(RequestRefused):
     """No seat has the call, so there is nobody to hand it over."""
 
@@ -205,6 +217,12 @@ class DecisionMade(RequestRefused):
     """A conference has one recorded decision; a correction is a new entry of the ledger."""
 
     slug = "decision-made"
+
+
+class UnknownAcceptor(RequestRefused):
+    """A matter is accepted by one of the lines that talked about it."""
+
+    slug = "unknown-acceptor"
 
 
 class NotYourCall(RequestRefused):

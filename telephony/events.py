@@ -99,7 +99,10 @@ class BridgeLeft(Event):
 
 @dataclass(frozen=True, slots=True)
 class HandoffReported(Event):
-    """A step of the dialplan's ``handoff-run`` or ``ladder``: start, result, back, ring-seat, queue, call-back, answered, gone."""
+    """A step of the dialplan's ``handoff-run`` or ``ladder``.
+
+    ``step``: start, answered, result, back, ring-seat, queue, call-back.
+    """
 
     step: str
     handoff_id: str
@@ -116,7 +119,7 @@ class HandoffReported(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConferenceReported(Event):
-    """A step of ``conference-dial`` for one party: dialling, answered, result."""
+    """A step of one party of a conference: dialling, answered, result, held."""
 
     step: str
     handoff_id: str
@@ -130,13 +133,6 @@ class ConferenceReported(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConferenceJoined(Event):
-    room: str
-    uniqueid: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConferenceLeft(Event):
     room: str
     uniqueid: str
     channel: str
@@ -175,7 +171,7 @@ class SeatPauseChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChannelSnapshot:
-    """One live channel as Asterisk describes it now; ``variables`` holds those of the dialplan's contract that are set."""
+    """One live channel as it is now; ``variables`` holds those of the dialplan's contract that are set."""
 
     uniqueid: str
     linkedid: str
@@ -195,6 +191,14 @@ class LinkRestored(Event):
     rooms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seats: Mapping[str, str] = field(default_factory=dict)
     pauses: tuple[SeatPauseChanged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffLost(Event):
+    """A handoff that Asterisk knows nothing of: its command was refused, or never arrived."""
+
+    handoff_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who accepted the matter, and why (受理决定). ``automatic``: nobody decided, the first receiver keeps it (首接负责)."""
+    """Who accepted the matter, and why (受理决定).
+
+    ``automatic``: nobody decided, so the first receiver keeps it (首接负责).
+    """
 
     accepted_by: str
     reason: str
@@ -143,8 +146,8 @@ class Handoff:
 
     @property
     def settled(self) -> bool:
-        """Whether the call may be handed over again: ended, or answered and in the hands of the target."""
-        return self.state in (State.ENDED, State.ANSWERED)
+        """Whether the call may be handed over again: ended, or answered by a target that now has the call alone."""
+        return self.state is State.ENDED or (self.state is State.ANSWERED and self.mode is not Mode.CONFERENCE)
 
 
 class _Keep:
@@ -262,7 +265,7 @@ def _answers(handoff: Handoff, happening: Happening) -> Handoff:
     return replace(
         _target_seen(handoff, happening),
         outcome=Outcome.ANSWERED,
-        resolution=Resolution.TARGET,
+        resolution=None if handoff.mode is Mode.CONFERENCE else Resolution.TARGET,
         returning=None,
         rung=None,
         hangup_cause=None,

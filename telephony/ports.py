@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -24,7 +24,7 @@ class Clock(Protocol):
 class CallControl(Protocol):
     """The way to Asterisk."""
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncGenerator[Event, None]:
         """Everything Asterisk says, in order, for one consumer; LinkRestored first, LinkLost when the link drops.
 
         Ends only when closed.
@@ -81,6 +81,9 @@ class RecordStore(Protocol):
         key was used for another request (another ``fingerprint``).
         """
 
+    async def claimed(self, principal: str, key: str, fingerprint: str) -> Handoff | None:
+        """What the Idempotency-Key stands for already, None when it is free. Raises IdempotencyKeyReused."""
+
     async def save_handoff(self, handoff: Handoff) -> None:
         """Insert or replace by id. A record that is ended is never replaced by one that is not."""
 
@@ -108,6 +111,16 @@ class RecordStore(Protocol):
 
     async def calls(self, where: CallFilter, *, limit: int, cursor: str | None) -> Page[Call]:
         """Newest first. Raises BadCursor."""
+
+
+class RecordSink(Protocol):
+    """Takes what changed, at once and without waiting for the database. The newest state of an id wins."""
+
+    def put_handoff(self, handoff: Handoff) -> None: ...
+
+    def put_call(self, call: Call) -> None: ...
+
+    def put_conference(self, conference: Conference) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def _whole(text: str) -> int | None:
 
 
 def variables(raw: AmiEvent, header: str = "ChanVariable") -> dict[str, str]:
-    """The channel variables that ride on an event (manager.conf ``channelvars``); those without a value are left out."""
+    """The channel variables that ride on an event (manager.conf ``channelvars``), without the empty ones."""
     pairs = (value.partition("=") for value in raw.values(header))
     return {name: value for name, _, value in pairs if value}
 

@@ -1,0 +1,51 @@
+"""What Asterisk itself wrote down of our handoffs while we were not listening (CEL, ``cel-custom/Master.csv``)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from telephony import events
+
+_USER_EVENT = "HandoffStep"
+_FIELDS = 19
+_TAIL_BYTES = 8 * 1024 * 1024
+
+
+def steps(path: Path, handoff_ids: Collection[str]) -> Iterator[events.HandoffReported]:
+    """The steps of these handoffs in the order they happened, from the last 8 MiB of the file.
+
+    A record that is not whole, as after a crash of Asterisk or on a full disk, is passed over. No file: no steps.
+    """
+    if not handoff_ids or not path.exists():
+        return
+    with path.open("rb") as stream:
+        start = max(0, path.stat().st_size - _TAIL_BYTES)
+        stream.seek(start)
+        if start:
+            stream.readline()
+        lines = (line.decode("utf-8", "replace") for line in stream)
+        for row in csv.reader(lines):
+            step = _step(row, handoff_ids)
+            if step is not None:
+                yield step
+
+
+def _step(row: list[str], handoff_ids: Collection[str]) -> events.HandoffReported | None:
+    if len(row) != _FIELDS or row[0] != _USER_EVENT:
+        return None
+    try:
+        words = str(orjson.loads(row[18])["extra"]).split(" ")
+        at = datetime.strptime(row[1], "%Y-%m-%d %H:%M:%S.%f").astimezone(UTC)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None
+    step, handoff_id, target, status, uniqueid, seat = (*words, "", "", "", "", "", "")[:6]
+    if handoff_id not in handoff_ids:
+        return None
+    return events.HandoffReported(
+        at, step, handoff_id, uniqueid or row[12], row[13], target=target, status=status, seat=seat
+    )

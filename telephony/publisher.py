@@ -1,0 +1,79 @@
+"""What consoles are told: small notices in order, without caller numbers; who may see more reads the record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from telephony.errors import LiveStateUnavailable
+from telephony.ports import LiveState
+from telephony.tracker import Changes
+
+log = structlog.get_logger()
+
+_KEPT = 10_000
+_RETRY_SECONDS = 1.0
+
+
+class Publisher:
+    """Never delays the one who tells: notices wait in memory, the newest 10,000 of them while Redis is away."""
+
+    def __init__(self, live: LiveState) -> None:
+        self._live = live
+        self._waiting: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=_KEPT)
+        self._more = asyncio.Event()
+        self._mismatched: set[str] = set()
+
+    def tell(self, kind: str, **data: Any) -> None:
+        self._waiting.append((kind, data))
+        self._more.set()
+
+    def link(self, node: str, up: bool) -> None:
+        self.tell("link", node=node, up=up)
+
+    def changes(self, changes: Changes) -> None:
+        for call in changes.calls.values():
+            self.tell("call", id=call.id, state=call.state, line=call.line, seat=call.seat, first_line=call.first_line)
+        for conference in changes.conferences.values():
+            parties = [{"id": p.id, "state": p.state.value, "muted": p.muted} for p in conference.parties]
+            self.tell("conference", id=conference.id, call_id=conference.call_id, parties=parties)
+        for handoff in changes.handoffs.values():
+            self.tell(
+                "handoff",
+                id=handoff.id,
+                call_id=handoff.call_id,
+                mode=handoff.mode.value,
+                state=handoff.state.value,
+                outcome=handoff.outcome.value if handoff.outcome else None,
+                resolution=handoff.resolution.value if handoff.resolution else None,
+                from_line=handoff.from_line,
+                from_seat=handoff.from_seat,
+                target=handoff.target,
+                number_mismatch=handoff.number_mismatch,
+            )
+            if handoff.number_mismatch and handoff.id not in self._mismatched:
+                self._mismatched.add(handoff.id)
+                log.error("handoff.number_mismatch", handoff_id=handoff.id, call_id=handoff.call_id)
+                self.tell("alarm", alarm="number_mismatch", handoff_id=handoff.id, call_id=handoff.call_id)
+            if not handoff.live:
+                self._mismatched.discard(handoff.id)
+        for seat in changes.seats:
+            self.tell("seat", id=seat)
+
+    async def run(self) -> None:
+        """Until cancelled. In order; a notice leaves the queue when it is in the stream."""
+        while True:
+            await self._more.wait()
+            try:
+                while self._waiting:
+                    kind, data = self._waiting[0]
+                    await self._live.publish(kind, data)
+                    self._waiting.popleft()
+                self._more.clear()
+            except LiveStateUnavailable as error:
+                log.warning("notices.waiting", depth=len(self._waiting), detail=error.message)
+                await asyncio.sleep(_RETRY_SECONDS)

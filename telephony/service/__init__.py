@@ -1,0 +1,21 @@
+"""The use cases of one node: each public coroutine is one thing that a seat, a supervisor or a program can ask for.
+
+Asking changes nothing by itself: what Asterisk then reports does (``telephony.watch``).
+"""
+
+from telephony.service.conferences import Conferences, PartyAction
+from telephony.service.handoffs import HandoffRequest, Handoffs
+from telephony.service.node import Actor
+from telephony.service.seats import Seats
+
+
+class Switchboard(Handoffs, Conferences, Seats):
+    """One per node; ``run`` must be running for anything to change."""
+
+    async def run(self) -> None:
+        """Until cancelled: keeps what this node knows current."""
+        await self.read_presence()
+        await self.watch.run()
+
+
+__all__ = ["Actor", "HandoffRequest", "PartyAction", "Switchboard"]

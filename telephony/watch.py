@@ -1,0 +1,128 @@
+"""The one consumer of Asterisk's events: feeds the tracker, keeps what changed, wakes who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import aclosing
+
+import structlog
+
+from telephony import commands
+from telephony.errors import AmiActionFailed, AmiEffectUnknown, AmiNotSent, RecordStoreUnavailable
+from telephony.events import Event, LinkLost, LinkRestored
+from telephony.handoff import Handoff, Mode, Outcome
+from telephony.ports import CallControl, LiveState, RecordSink, RecordStore
+from telephony.publisher import Publisher
+from telephony.resync import missed
+from telephony.tracker import Changes, Tracker
+
+log = structlog.get_logger()
+
+_SETTLE_SECONDS = 3.0
+_ENDED_KEPT = 1000
+
+
+class Watch:
+    """What one node knows, kept current. ``ended`` holds the last handoffs whose record may still be on its way."""
+
+    def __init__(
+        self, tracker: Tracker, control: CallControl, store: RecordStore, sink: RecordSink, live: LiveState
+    ) -> None:
+        self.tracker = tracker
+        self.link_up = False
+        self.ended: OrderedDict[str, Handoff] = OrderedDict()
+        self.publisher = Publisher(live)
+        self._control = control
+        self._store = store
+        self._sink = sink
+        self._changed = asyncio.Condition()
+        self._reactions: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until cancelled. A fault with one event is loud and costs that event only."""
+        await self._take_up()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.publisher.run(), name="publisher")
+            tasks.create_task(self._consume(), name="asterisk-events")
+
+    async def _take_up(self) -> None:
+        """What was live before a restart has to be known before the first snapshot says what became of it."""
+        node = self.tracker.node
+        try:
+            calls = await self._store.live_calls(node)
+            handoffs = await self._store.live_handoffs(node)
+            conferences = await self._store.live_conferences(node)
+        except RecordStoreUnavailable as error:
+            # calls go on: what is live is found again in Asterisk, only its earlier history is missing
+            log.error("restart.records_unavailable", detail=error.message)
+            return
+        self.tracker.adopt(calls, handoffs, conferences)
+        log.info("restart.taken_up", calls=len(calls), handoffs=len(handoffs), conferences=len(conferences))
+
+    async def _consume(self) -> None:
+        async with aclosing(self._control.events()) as facts:
+            async for fact in facts:
+                try:
+                    self._take(fact)
+                except Exception:
+                    log.exception("event.failed", kind=type(fact).__name__)
+                async with self._changed:
+                    self._changed.notify_all()
+
+    def _take(self, fact: Event) -> None:
+        if isinstance(fact, LinkRestored):
+            for each in missed(self.tracker, fact):
+                self.keep(self.tracker.apply(each))
+            self._set_link(True)
+            return
+        self.keep(self.tracker.apply(fact))
+        if isinstance(fact, LinkLost):
+            self._set_link(False)
+
+    def _set_link(self, up: bool) -> None:
+        if self.link_up != up:
+            self.link_up = up
+            self.publisher.link(self.tracker.node, up)
+
+    def keep(self, changes: Changes) -> None:
+        """Hand on what changed; never waits."""
+        for call in changes.calls.values():
+            self._sink.put_call(call)
+        for conference in changes.conferences.values():
+            self._sink.put_conference(conference)
+        for handoff in changes.handoffs.values():
+            self._sink.put_handoff(handoff)
+            if not handoff.live:
+                self._note_ended(handoff)
+        self.publisher.changes(changes)
+
+    def _note_ended(self, handoff: Handoff) -> None:
+        self.ended[handoff.id] = handoff
+        while len(self.ended) > _ENDED_KEPT:
+            self.ended.popitem(last=False)
+        if handoff.mode is Mode.CONFERENCE and handoff.outcome is Outcome.ABANDONED:
+            reaction = asyncio.create_task(self._stop_ringing(handoff))
+            self._reactions.add(reaction)
+            reaction.add_done_callback(self._reactions.discard)
+
+    async def _stop_ringing(self, handoff: Handoff) -> None:
+        """The caller of a three-way call has hung up: its target need not ring on."""
+        try:
+            await self._control.execute(commands.CancelConference(handoff.id, ""))
+        except (AmiNotSent, AmiActionFailed, AmiEffectUnknown) as error:
+            log.info("conference.target_gone_already", handoff_id=handoff.id, reason=error.slug)
+
+    def find(self, handoff_id: str) -> Handoff | None:
+        """A live handoff, or one of the last that ended."""
+        return self.tracker.handoffs.get(handoff_id) or self.ended.get(handoff_id)
+
+    async def until(self, reached: Callable[[], bool]) -> bool:
+        """Whether it was reached within a few seconds; looked at anew after each event."""
+        try:
+            async with asyncio.timeout(_SETTLE_SECONDS), self._changed:
+                await self._changed.wait_for(reached)
+        except TimeoutError:
+            return False
+        return True
