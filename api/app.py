@@ -1,0 +1,53 @@
+"""The HTTP application, put together from its services. Nothing here starts or stops anything else."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from api import errors, openapi
+from api.middleware import BodyGate, RequestLog, TimeLimit
+from api.routes import calls, conferences, events, handoffs, health, presence, sessions
+from api.services import Services
+
+VERSION = "1.0.0"
+
+_DESCRIPTION = """110 与 12345 热线一键转接、三方通话 · one-key transfer and three-way calls.
+
+失败一律以 RFC 9457 问题文档答复，程序只应依据 `type` 判断 · every failure is a problem document; branch on its `type`.
+主叫号码仅来自受信中继，任何接口都不能设置 · caller numbers come from trusted trunks only; no interface can set one."""
+
+_TAGS = [
+    {"name": "handoffs", "description": "一键转接与转接记录"},
+    {"name": "conferences", "description": "三方通话"},
+    {"name": "calls", "description": "通话"},
+    {"name": "presence", "description": "热线与坐席"},
+    {"name": "events", "description": "事件流"},
+    {"name": "sign-in", "description": "登录"},
+    {"name": "health", "description": "运行状况"},
+]
+
+
+def create_app(services: Services) -> FastAPI:
+    """The interactive pages are off: they load from the internet, which a hall does not have."""
+    app = FastAPI(
+        title="热线联动 · Hotline linkage",
+        version=VERSION,
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    errors.install(app)
+    openapi.install(app)
+    v1 = APIRouter(prefix="/v1")
+    for part in (handoffs, conferences, calls, presence, events, sessions):
+        v1.include_router(part.router)
+    app.include_router(v1)
+    app.include_router(health.router)
+    # the one added last is the outermost
+    app.add_middleware(BodyGate, limit=services.settings.body_limit)
+    app.add_middleware(TimeLimit, seconds=services.settings.request_seconds)
+    app.add_middleware(RequestLog, metrics=services.metrics)
+    return app

@@ -1,0 +1,105 @@
+"""What people read when something fails: Chinese with English beside it, one entry for each slug of the error trees.
+
+A text says what happened to the caller or to the request, and what to do next. It never holds a number or a name.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Title(NamedTuple):
+    zh: str
+    en: str
+
+
+TITLES: Mapping[str, Title] = {
+    # --- the request ------------------------------------------------------------------------------------------------
+    "malformed-request": Title("请求无法解析", "The request cannot be parsed"),
+    "invalid-request": Title("请求内容有误，请按所列字段修改", "The request is invalid: see the fields listed"),
+    "idempotency-key-missing": Title(
+        "缺少 Idempotency-Key 请求头，无法保证不重复转接",
+        "The Idempotency-Key header is missing: a repeated request could not be told from a new one",
+    ),
+    "not-found": Title("没有这个地址", "There is nothing at this address"),
+    "method-not-allowed": Title("该地址不支持此方法", "This address does not take this method"),
+    "body-too-large": Title("请求内容过大", "The request body is too large"),
+    "unsupported-media-type": Title("请求内容须为 JSON", "The request body must be JSON"),
+    "bad-cursor": Title("翻页标记无效，请从第一页重新查询", "The page cursor is invalid: start from the first page"),
+    "idempotency-key-reused": Title(
+        "该 Idempotency-Key 已用于另一个请求", "This Idempotency-Key was used for a different request"
+    ),
+    # --- who asks ---------------------------------------------------------------------------------------------------
+    "not-signed-in": Title("请先登录", "Please sign in"),
+    "token-rejected": Title("登录已失效，请重新登录", "The sign-in is no longer valid: please sign in again"),
+    "credentials-wrong": Title("用户名或密码不正确", "The user name or the password is wrong"),
+    "not-allowed": Title("没有权限进行此操作", "Your role does not allow this"),
+    "not-your-seat": Title("只能操作自己的坐席", "You can only act on your own seat"),
+    "not-your-call": Title("只能操作自己正在接听的通话", "You can only act on the call that you have"),
+    "too-many-requests": Title("操作过于频繁，请稍后再试", "Too many requests: please wait and try again"),
+    # --- the call ---------------------------------------------------------------------------------------------------
+    "request-refused": Title("当前无法执行该操作，通话未受影响", "Not possible now; the call is as it was"),
+    "call-not-found": Title("找不到该通话", "The call was not found"),
+    "call-ended": Title("通话已结束", "The call has ended"),
+    "handoff-not-found": Title("找不到该转接记录", "The handoff was not found"),
+    "conference-not-found": Title("找不到该三方通话", "The three-way call was not found"),
+    "party-not-found": Title("三方通话中没有这一方", "The three-way call has no such party"),
+    "seat-not-found": Title("找不到该坐席", "The seat was not found"),
+    "unknown-target": Title("没有配置该转接目标", "No line and no linked number of that name is configured"),
+    "target-has-call": Title("通话已在该热线", "The call is with that line already"),
+    "handoff-in-progress": Title("该通话正在转接中", "A handoff of this call is under way"),
+    "handoff-settled": Title("转接已接通或已结束，无法再更改", "Too late: the handoff was answered or has ended"),
+    "handoff-not-answered": Title("对方尚未接听，不能退出", "The target has not answered, so you cannot leave yet"),
+    "unknown-acceptor": Title("受理方须是参加通话的热线", "The matter is accepted by one of the lines in the call"),
+    "mode-not-supported": Title("不支持该转接方式", "This mode of handoff is not supported"),
+    "not-talking": Title("该通话没有坐席接听，无法转接", "No seat has the call, so nobody can hand it over"),
+    "decision-made": Title("受理决定已登记", "The decision is on record already"),
+    # --- ours, and the systems behind us ----------------------------------------------------------------------------
+    "internal-error": Title("系统内部错误，已记录", "Internal error; it has been logged"),
+    "request-timeout": Title(
+        "处理超时，请查看转接记录确认结果", "No answer in time: look at the record before you try again"
+    ),
+    "hotline-error": Title("系统错误", "The hotline failed"),
+    "api-error": Title("接口错误", "The request failed"),
+    "telephony-error": Title("电话系统错误", "The telephone system failed"),
+    "command-unknown": Title("系统内部错误，已记录", "Internal error; it has been logged"),
+    "configuration-rejected": Title("配置未通过检查，未生效", "The configuration was rejected; the old one stays"),
+    "ami-error": Title("与交换机通信出错", "The link to Asterisk failed"),
+    "ami-connect-error": Title("无法连接交换机，通话不受影响", "Asterisk cannot be reached; calls go on"),
+    "ami-unreachable": Title("无法连接交换机，通话不受影响", "Asterisk cannot be reached; calls go on"),
+    "ami-login-refused": Title("交换机拒绝登录，请联系管理员", "Asterisk refuses our login: call the administrator"),
+    "ami-not-sent": Title("指令未发出，请重试", "The command was not sent: try again"),
+    "ami-unsafe-header": Title("指令含有非法字符，未发出", "The command held unsafe characters and was not sent"),
+    "ami-not-connected": Title("与交换机的连接中断，指令未发出", "The link to Asterisk is down; nothing was sent"),
+    "ami-effect-unknown": Title(
+        "指令可能已执行，请先查看结果，勿重复操作", "The command may have been carried out: look before you repeat it"
+    ),
+    "ami-timeout": Title(
+        "交换机未及时答复，指令可能已执行，勿重复操作",
+        "Asterisk did not answer in time; the command may have been carried out: look before you repeat it",
+    ),
+    "ami-link-lost": Title(
+        "与交换机的连接中断，指令可能已执行，勿重复操作",
+        "The link to Asterisk broke; the command may have been carried out: look before you repeat it",
+    ),
+    "ami-peer-silent": Title(
+        "交换机无响应，指令可能已执行，勿重复操作",
+        "Asterisk fell silent; the command may have been carried out: look before you repeat it",
+    ),
+    "ami-protocol-error": Title(
+        "交换机答复无法识别，指令可能已执行，勿重复操作",
+        "Asterisk's answer was not understood; the command may have been carried out: look before you repeat it",
+    ),
+    "ami-event-overflow": Title(
+        "事件过多，连接已重建，指令可能已执行，勿重复操作",
+        "Too many events, the link was reset; the command may have been carried out: look before you repeat it",
+    ),
+    "ami-action-failed": Title("交换机拒绝执行该指令", "Asterisk refused the command"),
+    "ami-list-too-long": Title("交换机返回的列表过长", "Asterisk's list was too long"),
+    "records-error": Title("记录系统错误", "The record system failed"),
+    "record-store-unavailable": Title(
+        "数据库暂不可用，通话不受影响，请稍后重试", "The database is away; calls go on: try again shortly"
+    ),
+    "live-state-unavailable": Title(
+        "共享状态暂不可用，通话不受影响，请稍后重试", "The shared state is away; calls go on: try again shortly"
+    ),
+}

@@ -1,0 +1,79 @@
+"""What Prometheus reads. Nothing here names a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from telephony.handoff import Handoff, durations_ms
+
+_RINGING_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10)
+_ANSWER_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60)
+_REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
+
+
+class Metrics:
+    """One registry per service, so that two in one process (tests) do not mix."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.handoffs = Counter(
+            "hotline_handoffs", "Handoffs that ended.", ["mode", "outcome", "resolution"], registry=self.registry
+        )
+        self.to_ringing = Histogram(
+            "hotline_handoff_to_ringing_seconds",
+            "From the request to the target's ringing.",
+            ["mode"],
+            buckets=_RINGING_BUCKETS,
+            registry=self.registry,
+        )
+        self.to_answer = Histogram(
+            "hotline_handoff_to_answer_seconds",
+            "From the request to the target's answer.",
+            ["mode"],
+            buckets=_ANSWER_BUCKETS,
+            registry=self.registry,
+        )
+        self.number_mismatches = Counter(
+            "hotline_number_mismatches",
+            "Handoffs whose target saw another number than the caller's.",
+            registry=self.registry,
+        )
+        self.requests = Counter(
+            "hotline_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "hotline_http_request_seconds",
+            "From a request's arrival to the start of its answer.",
+            ["route"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
+        )
+        self._link_up = Gauge("hotline_link_up", "Whether the link to Asterisk is up.", registry=self.registry)
+        self._queue = Gauge(
+            "hotline_record_queue_depth", "Records that wait to be written to the database.", registry=self.registry
+        )
+
+    def watch(self, *, link_up: Callable[[], bool], record_queue_depth: Callable[[], int]) -> None:
+        """Read at each scrape."""
+        self._link_up.set_function(lambda: float(link_up()))
+        self._queue.set_function(lambda: float(record_queue_depth()))
+
+    def handoff_ended(self, handoff: Handoff) -> None:
+        """To be called once for each handoff, when it has ended."""
+        spans = durations_ms(handoff)
+        self.handoffs.labels(
+            handoff.mode.value,
+            handoff.outcome.value if handoff.outcome else "none",
+            handoff.resolution.value if handoff.resolution else "none",
+        ).inc()
+        if handoff.number_mismatch:
+            self.number_mismatches.inc()
+        for stage, histogram in (("to_ringing", self.to_ringing), ("to_answer", self.to_answer)):
+            if stage in spans:
+                histogram.labels(handoff.mode.value).observe(spans[stage] / 1000)
+
+    def text(self) -> bytes:
+        """The exposition format, version 0.0.4."""
+        return generate_latest(self.registry)

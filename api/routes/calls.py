@@ -1,0 +1,65 @@
+"""通话 · calls, live and past."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import views
+from api.auth import Principal, needs
+from api.openapi import problems
+from api.permissions import Permission
+from api.schemas import CallOut, Moment, Name, PageOut, PathId
+from api.services import Serving
+from telephony import errors
+from telephony.ports import CallFilter
+
+router = APIRouter(prefix="/calls", tags=["calls"])
+
+Reads = Annotated[Principal, needs(Permission.READ)]
+
+
+@router.get(
+    "",
+    operation_id="listCalls",
+    summary="通话列表 · calls, newest first",
+    responses=problems(errors.BadCursor, errors.RecordStoreUnavailable),
+)
+async def listed(
+    who: Reads,
+    services: Serving,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    line: Name | None = None,
+    caller: Annotated[Name | None, Query(description="As received or in E.164; needs see-numbers.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> PageOut[CallOut]:
+    """From the records; what is live on this node without the database: ``GET /v1/calls/live``."""
+    if caller is not None:
+        who.must(Permission.SEE_NUMBERS)
+    page = await services.switchboard.calls(CallFilter(since, until, line, caller), limit=limit, cursor=cursor)
+    return PageOut(items=[views.call(call, who.viewer) for call in page.items], next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/live",
+    operation_id="listLiveCalls",
+    summary="正在进行的通话 · the live calls of this node",
+    responses=problems(parameters=False),
+)
+async def live(who: Reads, services: Serving) -> list[CallOut]:
+    """From memory: it answers with the database away."""
+    newest_first = sorted(services.switchboard.live_calls(), key=lambda call: call.arrived_at, reverse=True)
+    return [views.call(call, who.viewer) for call in newest_first]
+
+
+@router.get(
+    "/{call_id}",
+    operation_id="getCall",
+    summary="一个通话 · one call with its legs",
+    responses=problems(errors.CallNotFound, errors.RecordStoreUnavailable),
+)
+async def one(call_id: PathId, who: Reads, services: Serving) -> CallOut:
+    return views.call(await services.switchboard.call(call_id), who.viewer)

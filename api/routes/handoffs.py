@@ -1,0 +1,158 @@
+"""一键转接与转接记录 · handoffs: start, watch, cancel, complete."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from api import views
+from api.auth import Principal, needs
+from api.errors import IdempotencyKeyMissing
+from api.openapi import problems
+from api.permissions import Permission
+from api.schemas import HandoffIn, HandoffOut, Moment, Name, PageOut, PathId
+from api.scope import from_or_to_its_line, on_its_line
+from api.services import Serving
+from api.shield import carried_out
+from telephony import errors
+from telephony.handoff import Outcome, State
+from telephony.ports import HandoffFilter
+from telephony.service import HandoffRequest
+
+router = APIRouter(prefix="/handoffs", tags=["handoffs"])
+
+HandsOver = Annotated[Principal, needs(Permission.HAND_OVER)]
+Reads = Annotated[Principal, needs(Permission.READ)]
+
+_ASTERISK = (errors.AmiNotConnected, errors.AmiActionFailed, errors.AmiTimeout)
+
+
+@router.post(
+    "",
+    operation_id="startHandoff",
+    summary="一键转接 · start a handoff",
+    status_code=202,
+    response_model=HandoffOut,
+    responses={
+        202: {"headers": {"Location": {"description": "The record.", "schema": {"type": "string"}}}},
+        **problems(
+            IdempotencyKeyMissing,
+            errors.CallNotFound,
+            errors.CallEnded,
+            errors.UnknownTarget,
+            errors.TargetHasCall,
+            errors.HandoffInProgress,
+            errors.NotTalking,
+            errors.NotYourCall,
+            errors.ModeNotSupported,
+            errors.IdempotencyKeyReused,
+            errors.RecordStoreUnavailable,
+            *_ASTERISK,
+            body=True,
+        ),
+    },
+)
+async def start(
+    body: HandoffIn,
+    response: Response,
+    who: HandsOver,
+    services: Serving,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            description="1 to 200 printable ASCII characters, new for each press of the key. The same key again gives "
+            "the handoff that it started, and starts nothing.",
+            pattern=r"^[\x21-\x7e]{1,200}$",
+            examples=["8001-7f9c2ba4"],
+        ),
+    ] = None,
+) -> HandoffOut:
+    """202: Asterisk was asked. What came of it is in the record, and on the event stream, as it happens."""
+    if idempotency_key is None:
+        raise IdempotencyKeyMissing("the Idempotency-Key header is required")
+    await on_its_line(services, who, call_id=body.call_id)
+    request = HandoffRequest(**body.model_dump(), idempotency_key=idempotency_key)
+    record = await carried_out(services.switchboard.start_handoff(request, who.actor))
+    response.headers["Location"] = f"/v1/handoffs/{record.id}"
+    return views.handoff(record, who.viewer)
+
+
+@router.get(
+    "",
+    operation_id="listHandoffs",
+    summary="转接记录 · handoffs, newest first",
+    responses=problems(errors.BadCursor, errors.RecordStoreUnavailable),
+)
+async def listed(
+    who: Reads,
+    services: Serving,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    call_id: Name | None = None,
+    line: Name | None = None,
+    seat: Name | None = None,
+    state: State | None = None,
+    outcome: Outcome | None = None,
+    caller: Annotated[Name | None, Query(description="As received or in E.164; needs see-numbers.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> PageOut[HandoffOut]:
+    """All given conditions hold; times are half-open, from ``since`` up to but without ``until``."""
+    if caller is not None:
+        who.must(Permission.SEE_NUMBERS)
+    where = HandoffFilter(
+        since=since,
+        until=until,
+        call_id=call_id,
+        line=line,
+        seat=seat,
+        state=state.value if state else None,
+        outcome=outcome.value if outcome else None,
+        caller=caller,
+    )
+    page = await services.switchboard.handoffs(where, limit=limit, cursor=cursor)
+    return PageOut(items=[views.handoff(record, who.viewer) for record in page.items], next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/{handoff_id}",
+    operation_id="getHandoff",
+    summary="转接记录与时间线 · one handoff with its timeline",
+    responses=problems(errors.HandoffNotFound, errors.RecordStoreUnavailable),
+)
+async def one(handoff_id: PathId, who: Reads, services: Serving) -> HandoffOut:
+    return views.handoff(await services.switchboard.handoff(handoff_id), who.viewer)
+
+
+@router.delete(
+    "/{handoff_id}",
+    operation_id="cancelHandoff",
+    summary="取消转接，来电者回到原坐席 · cancel; the caller is back with the seat",
+    status_code=202,
+    responses=problems(errors.HandoffNotFound, errors.HandoffSettled, errors.NotYourCall, *_ASTERISK),
+)
+async def cancel(handoff_id: PathId, who: HandsOver, services: Serving) -> HandoffOut:
+    """202: Asterisk was asked; the record tells when the caller is back. Too late once the target has answered."""
+    await from_or_to_its_line(services, who, handoff_id=handoff_id)
+    record = await carried_out(services.switchboard.cancel_handoff(handoff_id, who.actor))
+    return views.handoff(record, who.viewer)
+
+
+@router.post(
+    "/{handoff_id}/complete",
+    operation_id="completeHandoff",
+    summary="原坐席退出，来电者与受理方继续通话 · the seat leaves, caller and target stay",
+    status_code=202,
+    responses=problems(
+        errors.HandoffNotFound,
+        errors.HandoffNotAnswered,
+        errors.HandoffSettled,
+        errors.NotYourCall,
+        *_ASTERISK,
+    ),
+)
+async def complete(handoff_id: PathId, who: HandsOver, services: Serving) -> HandoffOut:
+    await from_or_to_its_line(services, who, handoff_id=handoff_id)
+    record = await carried_out(services.switchboard.complete_handoff(handoff_id, who.actor))
+    return views.handoff(record, who.viewer)

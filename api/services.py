@@ -1,0 +1,78 @@
+"""What the HTTP side is given; ``bootstrap.py`` puts it together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+from limits import RateLimitItem, parse
+
+from api.limits import Counters
+from api.metrics import Metrics
+from api.tokens import Tokens
+from records.accounts import Accounts
+from telephony.ports import LiveState
+from telephony.service import Switchboard
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Limits are written as ``limits`` reads them. ``token_hours``: how long a sign-in lasts, a shift and more.
+
+    ``sign_in_limit`` holds for one name from one address, ``sign_in_failures`` for wrong passwords from one address.
+    """
+
+    token_hours: float = 10.0
+    auditor_sees_numbers: bool = False
+    body_limit: int = 64 * 1024
+    request_seconds: float = 15.0
+    heartbeat_seconds: float = 15.0
+    request_limit: str = "1200/minute"
+    sign_in_limit: str = "5/minute"
+    sign_in_failures: str = "60/minute"
+
+    @property
+    def token_lifetime(self) -> timedelta:
+        return timedelta(hours=self.token_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    requests: RateLimitItem
+    sign_in: RateLimitItem
+    sign_in_failures: RateLimitItem
+
+    @classmethod
+    def of(cls, settings: ApiSettings) -> RateLimits:
+        """Raises ValueError when a limit cannot be read."""
+        return cls(parse(settings.request_limit), parse(settings.sign_in_limit), parse(settings.sign_in_failures))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """``probes``: for each part behind us, by name, a call that raises HotlineError when it is away."""
+
+    switchboard: Switchboard
+    accounts: Accounts
+    live: LiveState
+    tokens: Tokens
+    counters: Counters
+    metrics: Metrics
+    settings: ApiSettings = field(default_factory=ApiSettings)
+    probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        return RateLimits.of(self.settings)
+
+
+def _services(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+Serving = Annotated[Services, Depends(_services)]
