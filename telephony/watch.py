@@ -25,11 +25,15 @@ _ENDED_KEPT = 1000
 
 
 class Watch:
-    """What one node knows, kept current. ``ended`` holds the last handoffs whose record may still be on its way."""
+    """What one node knows, kept current.
+
+    ``ended`` holds the last handoffs that ended, whose record may still be on its way; ``on_ended`` is told of each.
+    """
 
     def __init__(
         self, tracker: Tracker, control: CallControl, store: RecordStore, sink: RecordSink, live: LiveState
     ) -> None:
+        self.on_ended: Callable[[Handoff], None] = lambda handoff: None
         self.tracker = tracker
         self.link_up = False
         self.ended: OrderedDict[str, Handoff] = OrderedDict()
@@ -99,6 +103,8 @@ class Watch:
         self.publisher.changes(changes)
 
     def _note_ended(self, handoff: Handoff) -> None:
+        if handoff.id not in self.ended:
+            self.on_ended(handoff)
         self.ended[handoff.id] = handoff
         while len(self.ended) > _ENDED_KEPT:
             self.ended.popitem(last=False)

@@ -1,0 +1,272 @@
+"""The only place that wires: settings in, running parts out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import stamina
+import structlog
+import uvicorn
+from sqlalchemy.ext.asyncio import AsyncEngine
+from uuid6 import uuid7
+
+from api.app import create_app
+from api.directory import directory_of
+from api.limits import Counters, shared_storage
+from api.logs import configure_logs
+from api.metrics import Metrics
+from api.people import FIRST_PEOPLE, add_first_people
+from api.secrets import Secrets, load_secrets
+from api.services import ApiSettings, Services
+from api.settings import Settings, load_settings
+from api.supervisor import Port
+from api.tokens import Tokens
+from api.up import Instance
+from records.accounts import Accounts
+from records.database import engine_for, migrate
+from records.live import RedisLiveState, redis_client
+from records.store import SqlRecordStore
+from records.writer import RecordWriter
+from telephony.ami.client import AmiClient
+from telephony.ami.control import AmiControl
+from telephony.ami.link import AmiLink
+from telephony.asterisk.cel import steps
+from telephony.asterisk.configuration import configure, site_for
+from telephony.asterisk.install import AsteriskBinary
+from telephony.asterisk.layout import Layout
+from telephony.asterisk.render import Site
+from telephony.errors import AmiNotConnected, RecordStoreUnavailable
+from telephony.events import Event
+from telephony.lines import Directory
+from telephony.service import Switchboard
+from telephony.tracker import Tracker
+
+log = structlog.get_logger()
+
+AMI_USER = "hotline"
+_STARTUP_FLUSH_SECONDS = 3.0
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Everything that is known before anything runs."""
+
+    settings: Settings
+    secrets: Secrets
+    directory: Directory
+    layout: Layout
+
+    @property
+    def redis_url(self) -> str:
+        return self.settings.redis_url or f"unix://{self.layout.redis_socket}"
+
+    @property
+    def database_url(self) -> str:
+        return self.settings.database_url or f"sqlite:///{self.layout.home / 'hotline.db'}"
+
+    @property
+    def http_url(self) -> str:
+        network = self.settings.network
+        host = "127.0.0.1" if network.http_bind == "0.0.0.0" else network.http_bind
+        return f"http://{host}:{self.settings.port(network.http_port)}"
+
+    def site(self, binary: AsteriskBinary) -> Site:
+        network = self.settings.network
+        return site_for(
+            self.layout,
+            binary,
+            node=self.settings.node,
+            bind=network.bind,
+            sip_port=self.settings.port(network.sip_port),
+            ami_port=self.settings.port(network.ami_port),
+            ami_secret=self.secrets.ami,
+            rtp=(self.settings.port(network.rtp_start), self.settings.port(network.rtp_end)),
+            external_address=network.external_address,
+        )
+
+
+def load(path: Path | None = None) -> Loaded:
+    """Raises SettingsRejected."""
+    settings = load_settings(path)
+    layout = Layout.of(settings.home)
+    layout.create()
+    seats = tuple(seat.id for seat in settings.seats)
+    secrets = load_secrets(layout.home, seats=seats, people=tuple(person.id for person in FIRST_PEOPLE))
+    return Loaded(settings, secrets, directory_of(settings, secrets), layout)
+
+
+def instance() -> Instance:
+    """What ``hotline up`` runs. Raises SettingsRejected, ConfigurationRejected."""
+    loaded = load()
+    network = loaded.settings.network
+    port = loaded.settings.port
+
+    def write(layout: Layout, binary: AsteriskBinary) -> None:
+        configure(loaded.directory, loaded.site(binary), binary)
+
+    return Instance(
+        home=loaded.layout.home,
+        service_ports=(Port("network.http_port", network.http_bind, port(network.http_port), socket.SOCK_STREAM),),
+        asterisk_ports=(
+            Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_DGRAM),
+            Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_STREAM),
+            Port("network.ami_port", "127.0.0.1", port(network.ami_port), socket.SOCK_STREAM),
+        ),
+        health_url=f"{loaded.http_url}/healthz",
+        redis_url=loaded.settings.redis_url,
+        configure=write,
+        announce=lambda: _announce(loaded),
+    )
+
+
+def _announce(loaded: Loaded) -> None:
+    people = "\n".join(
+        f"    {person.id:<12} {loaded.secrets.people[person.id]:<16} {person.role.value}" for person in FIRST_PEOPLE
+    )
+    network = loaded.settings.network
+    typer_text = (
+        f"\n热线联动已启动 · the hotline linkage is up\n"
+        f"  接口 · API        {loaded.http_url}/v1  (OpenAPI: {loaded.http_url}/openapi.json)\n"
+        f"  SIP 话机 · phones {network.bind}:{loaded.settings.port(network.sip_port)}  "
+        f"(口令 · passwords: {loaded.layout.home / 'secrets.json'})\n"
+        f"  登录 · sign in    POST {loaded.http_url}/v1/sessions\n{people}\n"
+        f"  Ctrl-C 停止 · stops all\n"
+    )
+    print(typer_text, flush=True)  # noqa: T201 - the terminal of whoever typed `make run`
+
+
+def serve() -> None:
+    """What ``hotline serve`` runs, until SIGTERM or SIGINT."""
+    loaded = load()
+    configure_logs()
+    asyncio.run(_serve(loaded))
+
+
+async def _serve(loaded: Loaded) -> None:
+    async with AsyncExitStack() as stack:
+        engine = engine_for(loaded.database_url)
+        stack.push_async_callback(engine.dispose)
+        store = SqlRecordStore(engine)
+        writer = RecordWriter(store, loaded.layout.home / "unwritten")
+        await _open_records(engine, loaded, writer)
+        stack.push_async_callback(writer.close)
+        redis = redis_client(loaded.redis_url)
+        stack.push_async_callback(redis.aclose)
+        live = RedisLiveState(redis, loaded.settings.node)
+        stack.push_async_callback(live.close)
+        switchboard = _switchboard(loaded, store, writer, live)
+        metrics = Metrics()
+        metrics.watch(link_up=lambda: switchboard.link_up, record_queue_depth=lambda: writer.depth)
+        switchboard.watch.on_ended = metrics.handoff_ended
+        counters = Counters(shared_storage(loaded.redis_url))
+        settings = ApiSettings(auditor_sees_numbers=loaded.settings.auditor_sees_numbers)
+        key = bytes.fromhex(loaded.secrets.token_key)
+
+        async def asterisk() -> None:
+            if not switchboard.link_up:
+                raise AmiNotConnected("Asterisk is out of reach")
+
+        services = Services(
+            switchboard=switchboard,
+            accounts=Accounts(engine),
+            live=live,
+            tokens=Tokens(key, settings.token_lifetime, SystemClock(), counters),
+            counters=counters,
+            metrics=metrics,
+            settings=settings,
+            probes={"asterisk": asterisk, "database": lambda: store.handoff("probe"), "redis": live.presence},
+        )
+        await _run(loaded, services)
+
+
+async def _open_records(engine: AsyncEngine, loaded: Loaded, writer: RecordWriter) -> None:
+    """A database that is away at the start does not keep calls from being handled; it is taken up when it is there."""
+
+    async def prepare() -> None:
+        await migrate(engine)
+        await add_first_people(Accounts(engine), loaded.secrets.people, loaded.directory)
+
+    try:
+        await prepare()
+    except RecordStoreUnavailable as error:
+        log.error("records.unavailable_at_start", detail=error.message)
+        later = stamina.retry_context(on=RecordStoreUnavailable, attempts=None, timeout=None, wait_max=5.0)
+
+        async def keep_trying() -> None:
+            async for attempt in later:
+                with attempt:
+                    await prepare()
+
+        asyncio.get_running_loop().create_task(keep_trying(), name="prepare-records")
+    await writer.start()
+    await writer.flush(_STARTUP_FLUSH_SECONDS)
+
+
+def _switchboard(loaded: Loaded, store: SqlRecordStore, writer: RecordWriter, live: RedisLiveState) -> Switchboard:
+    network = loaded.settings.network
+    tracker = Tracker(loaded.settings.node)
+    cel = loaded.layout.log / "cel-custom" / "Master.csv"
+
+    def recorded() -> Iterator[Event]:
+        return steps(cel, set(tracker.handoffs))
+
+    link = AmiLink(lambda: AmiClient("127.0.0.1", loaded.settings.port(network.ami_port), AMI_USER, loaded.secrets.ami))
+    clock = SystemClock()
+    return Switchboard(
+        node=loaded.settings.node,
+        directory=loaded.directory,
+        control=AmiControl(link, clock, recorded),
+        store=store,
+        sink=writer,
+        live=live,
+        clock=clock,
+        new_id=lambda: str(uuid7()),
+        tracker=tracker,
+    )
+
+
+async def _run(loaded: Loaded, services: Services) -> None:
+    network = loaded.settings.network
+    config = uvicorn.Config(
+        create_app(services),
+        host=network.http_bind,
+        port=loaded.settings.port(network.http_port),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = uvicorn.Server(config)
+
+    def take_up_directory() -> None:
+        fresh = load()
+        services.switchboard.directory = fresh.directory
+        log.info("directory.reloaded", lines=len(fresh.directory.lines), seats=len(fresh.directory.seats))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, take_up_directory)
+    pid_file = loaded.layout.run / "service.pid"
+    pid_file.write_text(str(os.getpid()), encoding="ascii")
+    board = asyncio.create_task(services.switchboard.run(), name="switchboard")
+    try:
+        serving = asyncio.create_task(server.serve(), name="http")
+        done, _ = await asyncio.wait((serving, board), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        server.should_exit = True
+        board.cancel()
+        await asyncio.gather(serving, board, return_exceptions=True)
+        pid_file.unlink(missing_ok=True)

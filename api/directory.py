@@ -1,0 +1,39 @@
+"""The directory that the settings and the secrets describe together."""
+
+from __future__ import annotations
+
+from api.secrets import Secrets
+from api.settings import Settings
+from telephony.lines import Desk, Directory, Line, LinkedNumber, Seat, Trunk
+
+
+def directory_of(settings: Settings, secrets: Secrets) -> Directory:
+    return Directory(
+        lines=tuple(
+            Line(
+                id=line.id,
+                name=line.name,
+                numbers=line.numbers,
+                desks=tuple(Desk(desk.id, desk.name, desk.seats) for desk in line.desks),
+                strategy=line.strategy,
+                ring_seconds=line.ring_seconds,
+                ladder_wait_seconds=line.ladder_wait_seconds,
+                feature_code=line.feature_code,
+            )
+            for line in settings.lines
+        ),
+        seats=tuple(Seat(seat.id, seat.name, seat.secret or secrets.seats[seat.id]) for seat in settings.seats),
+        trunks=tuple(Trunk(trunk.id, trunk.match, trunk.contact) for trunk in settings.trunks),
+        linked_numbers=tuple(
+            LinkedNumber(
+                id=linked.id,
+                name=linked.name,
+                trunk=linked.trunk,
+                number=linked.number,
+                ring_seconds=linked.ring_seconds,
+                feature_code=linked.feature_code,
+            )
+            for linked in settings.linked_numbers
+        ),
+        default_line=settings.default_line,
+    )

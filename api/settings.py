@@ -1,0 +1,287 @@
+"""``hotline.yaml`` and the ``HOTLINE_*`` variables, checked as a whole before anything starts."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from telephony.errors import HotlineError
+from telephony.lines import RingStrategy
+
+CONFIG_VARIABLE = "HOTLINE_CONFIG"
+_HIGHEST_PORT = 65535
+
+
+class SettingsRejected(HotlineError):
+    """The message fits one screen and names each wrong field, its value and the fix."""
+
+    slug = "settings-rejected"
+
+
+def _no_control_characters(text: str) -> str:
+    if re.search(r"[\x00-\x1f;\\\"<>\[\]]", text):
+        raise PydanticCustomError("characters", '不能含控制字符和 ; \\ " < > [ ] · these characters are not allowed')
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise PydanticCustomError("address", "须为 IP 地址或网段 · must be an IP address or network") from None
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_no_control_characters)]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+Number = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
+FeatureCode = Annotated[str, Field(pattern=r"^\*[0-9*#]{1,6}$")]
+Seconds = Annotated[int, Field(ge=5, le=600)]
+PortNumber = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
+Address = Annotated[str, AfterValidator(_address)]
+SipUri = Annotated[str, Field(pattern=r"^sips?:[^\s;,\"<>\\]+(;transport=(udp|tcp|tls))?$")]
+Secret = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[!-:=-\[\]-~]+$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Network(_Part):
+    bind: Address = "0.0.0.0"
+    http_bind: Address = "127.0.0.1"
+    sip_port: PortNumber = 5060
+    http_port: PortNumber = 8110
+    ami_port: PortNumber = 5038
+    rtp_start: PortNumber = 20000
+    rtp_end: PortNumber = 20999
+    external_address: Address | None = None
+
+
+class DeskEntry(_Part):
+    id: Id
+    name: Name
+    seats: Annotated[tuple[Id, ...], Field(min_length=1)]
+
+
+class LineEntry(_Part):
+    id: Id
+    name: Name
+    numbers: Annotated[tuple[Number, ...], Field(min_length=1)]
+    desks: Annotated[tuple[DeskEntry, ...], Field(min_length=1)]
+    strategy: RingStrategy = RingStrategy.RINGALL
+    ring_seconds: Seconds = 20
+    ladder_wait_seconds: Seconds = 120
+    feature_code: FeatureCode | None = None
+
+
+class LinkedEntry(_Part):
+    id: Id
+    name: Name
+    trunk: Id
+    number: Number
+    ring_seconds: Seconds = 30
+    feature_code: FeatureCode | None = None
+
+
+class SeatEntry(_Part):
+    id: Id
+    name: Name
+    secret: Secret | None = None
+
+
+class TrunkEntry(_Part):
+    id: Id
+    match: Annotated[tuple[Address, ...], Field(min_length=1)]
+    contact: SipUri
+
+
+class Settings(BaseSettings):
+    """Variables ``HOTLINE_HOME``, ``HOTLINE_NETWORK__SIP_PORT`` … go before the file. Ports are before the offset."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HOTLINE_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+    source: ClassVar[Path] = Path("hotline.yaml")
+
+    home: Path = Path(".local")
+    port_offset: Annotated[int, Field(ge=0, le=40000)] = 0
+    node: Id = "n1"
+    redis_url: str | None = None
+    database_url: str | None = None
+    default_line: Id | None = None
+    auditor_sees_numbers: bool = False
+    network: Network = Network()
+    lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
+    seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
+    trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]
+    linked_numbers: tuple[LinkedEntry, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, InitSettingsSource(settings_cls, _read(cls.source))
+
+    @model_validator(mode="after")
+    def _whole(self) -> Settings:
+        problems = list(_contradictions(self))
+        if problems:
+            raise ValidationError.from_exception_data("hotline.yaml", problems)
+        return self
+
+    def port(self, base: int) -> int:
+        return base + self.port_offset
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsRejected(f"读不到配置文件 {path} · cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsRejected(f"{path} 不是有效的 YAML · is not valid YAML:\n  {error}") from error
+    if not isinstance(content, dict):
+        raise SettingsRejected(f"{path} 须为键值结构 · must be a mapping")
+    return content
+
+
+def _problem(where: tuple[str | int, ...], value: object, text: str) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError("contradiction", "{text}", {"text": text}), loc=where, input=value)
+
+
+def _twice(values: Iterable[tuple[tuple[str | int, ...], str]], what: str) -> Iterator[InitErrorDetails]:
+    seen: Counter[str] = Counter()
+    for where, value in values:
+        seen[value] += 1
+        if seen[value] > 1:
+            yield _problem(where, value, f"{what}重复 · {value} stands twice: 请删去一处 · remove one")
+
+
+def _contradictions(settings: Settings) -> Iterator[InitErrorDetails]:
+    lines, seats, linked = settings.lines, settings.seats, settings.linked_numbers
+    known_seats = {seat.id for seat in seats}
+    known_trunks = {trunk.id for trunk in settings.trunks}
+    targets = (
+        *((("lines", i, "id"), line.id) for i, line in enumerate(lines)),
+        *((("linked_numbers", i, "id"), each.id) for i, each in enumerate(linked)),
+    )
+    endpoints = (
+        *((("seats", i, "id"), seat.id) for i, seat in enumerate(seats)),
+        *((("trunks", i, "id"), trunk.id) for i, trunk in enumerate(settings.trunks)),
+    )
+    yield from _twice(targets, "热线编号")
+    yield from _twice(endpoints, "坐席或中继编号")
+    numbers = ((("lines", i, "numbers", j), n) for i, line in enumerate(lines) for j, n in enumerate(line.numbers))
+    yield from _twice(numbers, "被叫号码")
+    codes = ((("lines", i, "feature_code"), e.feature_code) for i, e in enumerate(lines))
+    more = ((("linked_numbers", i, "feature_code"), e.feature_code) for i, e in enumerate(linked))
+    yield from _twice([(where, code) for where, code in (*codes, *more) if code], "功能码")
+    for i, line in enumerate(lines):
+        for j, desk in enumerate(line.desks):
+            for k, seat in enumerate(desk.seats):
+                if seat not in known_seats:
+                    where = ("lines", i, "desks", j, "seats", k)
+                    yield _problem(
+                        where, seat, f"没有坐席 {seat} · no seat {seat}: 在 seats 中添加 · add it under seats"
+                    )
+    yield from _sat_twice(settings)
+    for i, each in enumerate(linked):
+        if each.trunk not in known_trunks:
+            text = f"没有中继 {each.trunk} · no trunk {each.trunk}: 可用 · known: {', '.join(sorted(known_trunks))}"
+            yield _problem(("linked_numbers", i, "trunk"), each.trunk, text)
+    known_lines = [line.id for line in lines]
+    if settings.default_line is not None and settings.default_line not in known_lines:
+        text = f"没有热线 {settings.default_line} · no such line: 可用 · known: {', '.join(known_lines)}"
+        yield _problem(("default_line",), settings.default_line, text)
+    yield from _ports(settings)
+
+
+def _sat_twice(settings: Settings) -> Iterator[InitErrorDetails]:
+    places = (
+        (("lines", i, "desks", j, "seats", k), seat)
+        for i, line in enumerate(settings.lines)
+        for j, desk in enumerate(line.desks)
+        for k, seat in enumerate(desk.seats)
+    )
+    yield from _twice(places, "坐席")
+
+
+def _ports(settings: Settings) -> Iterator[InitErrorDetails]:
+    network = settings.network
+    for name in ("sip_port", "http_port", "ami_port", "rtp_start", "rtp_end"):
+        value = getattr(network, name)
+        if settings.port(value) > _HIGHEST_PORT:
+            yield _problem(
+                ("network", name), value, f"加 port_offset 后超过 {_HIGHEST_PORT} · too high with port_offset"
+            )
+    if network.rtp_end - network.rtp_start < 10:
+        yield _problem(("network", "rtp_end"), network.rtp_end, "至少比 rtp_start 大 10 · at least rtp_start + 10")
+    ports = ((("network", name), str(getattr(network, name))) for name in ("sip_port", "http_port", "ami_port"))
+    yield from _twice(ports, "端口")
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """The settings from ``path``, else ``HOTLINE_CONFIG``, else ``hotline.yaml`` here. Raises SettingsRejected."""
+    source = path or Path(os.environ.get(CONFIG_VARIABLE, "hotline.yaml"))
+
+    class FromFile(Settings):
+        pass
+
+    FromFile.source = source
+    try:
+        return FromFile()
+    except ValidationError as error:
+        raise SettingsRejected(_one_screen(source, error)) from error
+
+
+_IN_WORDS = {
+    "missing": "缺少必填项，请补上 · ",
+    "extra_forbidden": "没有这一项，请删去或改正拼写 · ",
+    "string_pattern_mismatch": "格式不对 · ",
+    "enum": "取值不对 · ",
+    "int_parsing": "须为整数 · ",
+    "greater_than_equal": "太小 · ",
+    "less_than_equal": "太大 · ",
+}
+
+
+def _inside(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
+def _one_screen(source: Path, error: ValidationError) -> str:
+    shown = 6
+    found = error.errors(include_url=False)
+    inner = {each["loc"] for each in found}
+    # a list whose item is wrong is reported as too short as well: the item says it all
+    found = [each for each in found if not any(_inside(other, each["loc"]) for other in inner)]
+    lines = [f"配置有误，未启动 · not started, the settings are wrong: {source}"]
+    for each in found[:shown]:
+        where = ".".join(str(part) for part in each["loc"])
+        lines.append(f"  {where}: {_IN_WORDS.get(each['type'], '')}{each['msg']}")
+        if each["type"] != "missing":
+            lines.append(f"      现值 · value: {str(each['input'])[:60]!r}")
+    if len(found) > shown:
+        lines.append(f"  … 另有 {len(found) - shown} 处 · and {len(found) - shown} more")
+    return "\n".join(lines)
