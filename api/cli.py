@@ -1,6 +1,8 @@
 """The `hotline` command."""
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -32,6 +34,16 @@ def serve() -> None:
     from api.bootstrap import serve as run_service
 
     run_service()
+
+
+@app.command()
+def demo(
+    json: Annotated[bool, typer.Option("--json", help="只输出一个 JSON 对象 · print one JSON object")] = False,
+) -> None:
+    """真实 SIP 呼叫走遍主要流程 · real SIP calls through every main path."""
+    from demo.run import run_demo
+
+    raise typer.Exit(run_demo(Path(".local/demo"), json=json))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_no_con
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
 Number = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
 FeatureCode = Annotated[str, Field(pattern=r"^\*[0-9*#]{1,6}$")]
-Seconds = Annotated[int, Field(ge=5, le=600)]
+Seconds = Annotated[int, Field(ge=1, le=600)]
 PortNumber = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
 Address = Annotated[str, AfterValidator(_address)]
 SipUri = Annotated[str, Field(pattern=r"^sips?:[^\s;,\"<>\\]+(;transport=(udp|tcp|tls))?$")]

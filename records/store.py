@@ -59,6 +59,10 @@ class SqlRecordStore:
                 return None
             return await _claimed(connection, principal, key, fingerprint)
 
+    async def claimed(self, principal: str, key: str, fingerprint: str) -> Handoff | None:
+        async with transaction(self._engine) as connection:
+            return await _claimed(connection, principal, key, fingerprint)
+
     async def save_handoff(self, handoff: Handoff) -> None:
         await self.save_all((handoff,))
 
@@ -142,14 +146,17 @@ class SqlRecordStore:
             return [row._asdict() for row in await connection.execute(query)]
 
 
-async def _claimed(connection: AsyncConnection, principal: str, key: str, fingerprint: str) -> Handoff:
+async def _claimed(connection: AsyncConnection, principal: str, key: str, fingerprint: str) -> Handoff | None:
     keys, handoffs = tables.idempotency_keys, tables.handoffs
     query = (
         select(keys.c.fingerprint.label("claimed_for"), handoffs)
         .join(handoffs, handoffs.c.id == keys.c.handoff_id)
         .where(keys.c.principal == principal, keys.c.key == key)
     )
-    row = (await connection.execute(query)).one()._asdict()
+    found = (await connection.execute(query)).one_or_none()
+    if found is None:
+        return None
+    row = found._asdict()
     if row["claimed_for"] != fingerprint:
         raise IdempotencyKeyReused("this Idempotency-Key was used for another request")
     return handoff_of(row)

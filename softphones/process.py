@@ -139,6 +139,11 @@ class PhoneHost:
         self._process.stdin.write(encode(Request(self._serial, op, args)))
         return await reply
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All there ever were, over or not."""
+        return tuple(self._calls.values())
+
     def outgoing(self, phone: Phone) -> Call:
         """For Phone: a call about to be dialled, known before its first notice can come."""
         call = Call(phone, f"out{len(self._calls) + 1}")

@@ -40,6 +40,13 @@ class MemoryRecordStore:
             raise IdempotencyKeyReused("this Idempotency-Key was used for another request")
         return self._handoffs[known[1]]
 
+    async def claimed(self, principal: str, key: str, fingerprint: str) -> Handoff | None:
+        await self._reach()
+        known = self._keys.get((principal, key))
+        if known is not None and known[0] != fingerprint:
+            raise IdempotencyKeyReused("this Idempotency-Key was used for another request")
+        return self._handoffs[known[1]] if known else None
+
     async def save_handoff(self, handoff: Handoff) -> None:
         await self.save_all((handoff,))
 

@@ -1,0 +1,282 @@
+"""A whole instance of the system with phones around it: seats, citizens on the trunk, numbers outside."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import yaml
+
+from api.supervisor import Port, is_free
+from softphones import Call, IncomingCall, Phone, PhoneHost
+
+TRUNK_IP = "127.0.0.2"
+_BOOT_SECONDS = 60.0
+_STOP_SECONDS = 25.0
+_POLL_SECONDS = 0.1
+_OFFSETS = range(3000, 40000, 500)
+
+
+class StageFailed(Exception):
+    """The instance did not come up; the message holds the end of its output."""
+
+
+def free_offset() -> int:
+    """A port offset at which everything that an instance listens on is free."""
+    import socket
+
+    for offset in _OFFSETS:
+        ports = [
+            *(Port("tcp", "127.0.0.1", base + offset, socket.SOCK_STREAM) for base in (5060, 5038, 8110)),
+            Port("udp", "127.0.0.1", 5060 + offset, socket.SOCK_DGRAM),
+        ]
+        if all(is_free(port) for port in ports):
+            return offset
+    raise StageFailed("no free range of ports")
+
+
+class Stage:
+    """Made by ``stage``. ``api`` is signed in as administrator; ``seat`` gives registered phones."""
+
+    def __init__(self, home: Path, offset: int, api: httpx.AsyncClient, seats: PhoneHost, trunk: PhoneHost) -> None:
+        self.home = home
+        self.offset = offset
+        self.api = api
+        self.sip = f"127.0.0.1:{5060 + offset}"
+        self.secrets: dict[str, Any] = orjson.loads((home / "secrets.json").read_bytes())
+        self._seats = seats
+        self._trunk = trunk
+        self._phones: dict[str, Phone] = {}
+        self._citizens: dict[tuple[str | None, str | None], Phone] = {}
+        self._outside: Phone | None = None
+
+    # -------------------------------------------------------------- phones
+
+    async def seat(self, seat: str) -> Phone:
+        """The registered phone of a seat, free to be rung."""
+        if seat not in self._phones:
+            self._phones[seat] = await self._seats.phone(seat, password=self.secrets["seats"][seat], registrar=self.sip)
+            await self.until(lambda: self._idle(seat))
+        return self._phones[seat]
+
+    async def _idle(self, seat: str) -> bool:
+        seats = (await self.api.get("/v1/seats")).json()
+        found = next(each for each in seats if each["id"] == seat)
+        return bool(found["state"] == "idle")
+
+    async def seat_goes(self, seat: str) -> None:
+        """Its phone is switched off in order."""
+        phone = self._phones.pop(seat, None)
+        if phone is not None:
+            await phone.unregister()
+
+    async def citizen(self, number: str | None, display_name: str | None = None) -> Phone:
+        """Somebody who calls in over the trusted trunk with this number."""
+        key = number, display_name
+        if key not in self._citizens:
+            self._citizens[key] = await self._trunk.phone(number, domain=self.sip, display_name=display_name)
+        return self._citizens[key]
+
+    async def outside(self) -> Phone:
+        """The far side of the trunk: 120, a utility."""
+        if self._outside is None:
+            self._outside = await self._trunk.phone("outside", domain=self.sip, catch_all=True)
+        return self._outside
+
+    # -------------------------------------------------------------- doing and seeing
+
+    async def talk(
+        self, number: str, line: str, seat: str, *, headers: Mapping[str, str] | None = None, name: str | None = None
+    ) -> Conversation:
+        """A citizen calls ``line``, ``seat`` answers, both are connected."""
+        phone = await self.seat(seat)
+        citizen = await self.citizen(number, name)
+        call = await citizen.dial(line, headers)
+        incoming = await phone.incoming(10.0)
+        await incoming.answer()
+        await call.answered()
+        call_id = await self.call_of_seat(seat)
+        return Conversation(self, call, incoming, call_id)
+
+    async def call_of_seat(self, seat: str) -> str:
+        found: list[str] = []
+
+        async def connected() -> bool:
+            calls = (await self.api.get("/v1/calls/live")).json()
+            found[:] = [call["id"] for call in calls if call["seat"] == seat and call["state"] == "talking"]
+            return bool(found)
+
+        await self.until(connected)
+        return found[0]
+
+    async def hand_over(self, call_id: str, target: str, mode: str = "transfer", **more: Any) -> dict[str, Any]:
+        """``POST /v1/handoffs``; raises HTTPStatusError when it is refused."""
+        reply = await self.api.post(
+            "/v1/handoffs",
+            json={"call_id": call_id, "mode": mode, "target": target, **more},
+            headers={"Idempotency-Key": str(uuid.uuid4())},
+        )
+        reply.raise_for_status()
+        record: dict[str, Any] = reply.json()
+        return record
+
+    async def record(self, handoff_id: str) -> dict[str, Any]:
+        reply = await self.api.get(f"/v1/handoffs/{handoff_id}")
+        reply.raise_for_status()
+        record: dict[str, Any] = reply.json()
+        return record
+
+    async def handoff_when(self, handoff_id: str, timeout: float = 10.0, **wanted: Any) -> dict[str, Any]:
+        """The record as soon as these fields have these values; else as it is after ``timeout`` seconds."""
+        last: dict[str, Any] = {}
+
+        async def reached() -> bool:
+            last.update(await self.record(handoff_id))
+            return all(last[name] == value for name, value in wanted.items())
+
+        try:
+            await self.until(reached, timeout)
+        except TimeoutError:
+            return last
+        return last
+
+    async def until(self, reached: Any, timeout: float = 10.0) -> None:
+        """Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while not await reached():
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def quiet(self, timeout: float = 10.0) -> None:
+        """Until no call is live."""
+
+        async def nothing() -> bool:
+            return not (await self.api.get("/v1/calls/live")).json()
+
+        await self.until(nothing, timeout)
+
+    async def hang_up_all(self) -> None:
+        """The end of a scene: whatever is still up is ended from here, and phones are idle again."""
+        for call in self._seats.calls + self._trunk.calls:
+            if not call.is_over:
+                await call.hangup()
+        await self.quiet()
+        for seat in list(self._phones):
+            await self.until(lambda seat=seat: self._idle(seat))
+
+    # -------------------------------------------------------------- harm
+
+    def service_pid(self) -> int:
+        pid_file = next(iter(self.home.glob("run/service.pid")))
+        return int(pid_file.read_text(encoding="ascii"))
+
+    async def kill_service(self) -> None:
+        """``kill -9``; the supervisor starts it again."""
+        os.kill(self.service_pid(), signal.SIGKILL)
+
+    async def ready(self, timeout: float = _BOOT_SECONDS) -> None:
+        async def answering() -> bool:
+            try:
+                return (await self.api.get("/readyz")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        await self.until(answering, timeout)
+
+
+class Conversation:
+    """A citizen and a seat, talking."""
+
+    def __init__(self, stage: Stage, citizen: Call, seat: IncomingCall, call_id: str) -> None:
+        self.stage = stage
+        self.citizen = citizen
+        self.seat = seat
+        self.call_id = call_id
+
+    async def end(self) -> None:
+        await self.citizen.hangup()
+        await self.stage.quiet()
+
+
+@asynccontextmanager
+async def stage(home: Path, *, changes: Mapping[str, Any] | None = None) -> AsyncIterator[Stage]:
+    """An instance in ``home``, which is emptied first, with its own ports and ``hotline.yaml`` plus ``changes``."""
+    if home.exists():
+        shutil.rmtree(home)
+    home.mkdir(parents=True, mode=0o700)
+    offset = free_offset()
+    trunk_port = 5080 + offset
+    config = home / "hotline.yaml"
+    config.write_text(_config(trunk_port, changes or {}), encoding="utf-8")
+    async with AsyncExitStack() as stack:
+        output = stack.enter_context((home / "up.log").open("wb"))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "api.cli", "up"),
+            stdout=output,
+            stderr=output,
+            env={
+                **os.environ,
+                "HOTLINE_HOME": str(home),
+                "HOTLINE_PORT_OFFSET": str(offset),
+                "HOTLINE_CONFIG": str(config),
+            },
+        )
+        stack.push_async_callback(_stop, process)
+        base = f"http://127.0.0.1:{8110 + offset}"
+        api = await stack.enter_async_context(httpx.AsyncClient(base_url=base, timeout=20.0, trust_env=False))
+        await _booted(process, api, home)
+        seats = await stack.enter_async_context(PhoneHost(ip="127.0.0.1"))
+        trunk = await stack.enter_async_context(PhoneHost(ip=TRUNK_IP, port=trunk_port))
+        ours = Stage(home, offset, api, seats, trunk)
+        await _sign_in(ours)
+        yield ours
+
+
+def _config(trunk_port: int, changes: Mapping[str, Any]) -> str:
+    content = yaml.safe_load(Path("hotline.yaml").read_text(encoding="utf-8"))
+    content["network"]["bind"] = "127.0.0.1"
+    content["trunks"] = [{"id": "pstn", "match": [TRUNK_IP], "contact": f"sip:{TRUNK_IP}:{trunk_port}"}]
+    for line in content["lines"]:
+        line["ring_seconds"] = 4
+        line["ladder_wait_seconds"] = 4
+    content.update(changes)
+    return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+
+
+async def _booted(process: asyncio.subprocess.Process, api: httpx.AsyncClient, home: Path) -> None:
+    async with asyncio.timeout(_BOOT_SECONDS):
+        while True:
+            if process.returncode is not None:
+                raise StageFailed((home / "up.log").read_text(encoding="utf-8", errors="replace")[-3000:])
+            try:
+                if (await api.get("/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _sign_in(ours: Stage) -> None:
+    reply = await ours.api.post("/v1/sessions", json={"user": "admin", "password": ours.secrets["people"]["admin"]})
+    reply.raise_for_status()
+    ours.api.headers["Authorization"] = f"Bearer {reply.json()['token']}"
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
