@@ -53,11 +53,14 @@ trap 'exit 143' TERM HUP
 step() {
     local log=$LOGS/$1.log text=$2 began=$SECONDS code=0
     shift 2
+    say "… $text"
     set -m  # a process group of its own, to be ended whole
-    "$@" >"$log" 2>&1 9>&- &  # without the lock: apt starts servers that would keep it
+    # Away from the terminal, whose modes apt sets when it is done and would be stopped for; and without the lock,
+    # since apt starts servers that would keep it.
+    (trap '' TTIN TTOU; "$@") </dev/null >"$log" 2>&1 9>&- &
     child=$!
     set +m
-    if [[ -t 2 ]]; then spin "$text" "$log"; else plod "$text"; fi
+    if [[ -t 2 ]]; then spin "$log"; else plod "$text"; fi
     wait "$child" || code=$?
     child=
     if ((code != 0)); then
@@ -71,8 +74,8 @@ step() {
 spin() {
     local frames='|/-+' turn=0 began=$SECONDS last
     while kill -0 "$child" 2>/dev/null; do
-        last=$(tail -n 1 "$2" 2>/dev/null | tr -d '\000-\037' | cut -c 1-50)
-        printf '\r\033[K%s %s  %d s  %s' "${frames:turn++ % 4:1}" "$1" "$((SECONDS - began))" "$last" >&2
+        last=$(tail -n 1 "$1" 2>/dev/null | tr -d '\000-\037' | cut -c 1-60)
+        printf '\r\033[K  %s %d s  %s' "${frames:turn++ % 4:1}" "$((SECONDS - began))" "$last" >&2
         sleep 0.2
     done
     printf '\r\033[K' >&2
@@ -80,7 +83,6 @@ spin() {
 
 plod() {
     local began=$SECONDS next=10
-    say "… $1"
     while kill -0 "$child" 2>/dev/null; do
         sleep 0.2
         if ((SECONDS - began >= next)); then
@@ -152,9 +154,10 @@ install_packages() {
         fi
         root=(sudo -n)
     fi
+    say "执行 · running: ${root[*]:+${root[*]} }apt-get update; ${root[*]:+${root[*]} }${install[*]}"
     root+=(env DEBIAN_FRONTEND=noninteractive)
-    step apt-update "软件包目录 · package lists: ${root[*]} apt-get update" "${root[@]}" apt-get update
-    step apt-install "安装 · installing: ${root[*]} ${install[*]}" "${root[@]}" "${install[@]}"
+    step apt-update "软件包目录 · package lists" "${root[@]}" apt-get update
+    step apt-install "系统软件包 · system packages" "${root[@]}" "${install[@]}"
     find_python || give_up "本机的 Python 不在 3.11–3.13 之间 · Python 3.11 to 3.13 is needed; this machine's packages bring another one."
 }
 

@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-root_tar= keep= account=root targets=()
+root_tar='' keep='' account=root targets=()
 while (($#)); do
     case "$1" in
         --root-tar) root_tar=$2; shift ;;
@@ -28,7 +28,9 @@ done
 
 work=$(mktemp -d /var/tmp/hotline-bare.XXXXXX)
 root=$work/root
-clean_up() { [[ -n $keep ]] && echo "kept: $work" || rm -rf --one-file-system -- "$work"; }
+clean_up() {
+    if [[ -n $keep ]]; then echo "kept: $work"; else rm -rf --one-file-system -- "$work"; fi
+}
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
@@ -64,20 +66,21 @@ copy_access() {
 
 # inside NETWORK USER COMMAND: NETWORK is "online" or "offline"; all that it starts ends with it
 inside() {
-    local network=$1 user=$2 command=$3 own_net=() access
+    local network=$1 user=$2 command=$3 own_net=() terminal=() access
     [[ $network == online ]] || own_net=(--net)
+    [[ ! -t 1 ]] || terminal=(--pty)
     mapfile -t access < <(env | grep -E '^(PIP_|SSL_CERT_|REQUESTS_CA_BUNDLE=|(https?|no|all)_proxy=)' || true)
     mapfile -t -O "${#access[@]}" access < <(env | grep -E '^(HTTPS?|NO|ALL)_PROXY=' || true)
     # shellcheck disable=SC2016  # the variables are those of the inner shell
     unshare --mount --pid --fork --kill-child "${own_net[@]}" bash -euc '
-        root=$1 user=$2 command=$3; shift 3
+        root=$1 user=$2 command=$3 terminal=$4; shift 4
         mount --make-rprivate /
         mount --rbind /dev "$root/dev"
         mount -t proc proc "$root/proc"
         ip link set lo up
         exec chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" \
-            su --pty --whitelist-environment="$(IFS=,; set -- "${@%%=*}"; echo "$*")" -l "$user" -c "$command"
-    ' bash "$root" "$user" "$command" LANG=C.UTF-8 "${access[@]}"
+            su $terminal --whitelist-environment="$(IFS=,; set -- "${@%%=*}"; echo "$*")" -l "$user" -c "$command"
+    ' bash "$root" "$user" "$command" "${terminal[*]}" LANG=C.UTF-8 "${access[@]}"
 }
 
 prepare() {
