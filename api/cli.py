@@ -37,6 +37,20 @@ def serve() -> None:
 
 
 @app.command()
+def apply() -> None:
+    """采用改过的 hotline.yaml，不影响通话 · take up a changed hotline.yaml; calls go on."""
+    from api.apply import apply as apply_now
+
+    try:
+        taken, restart = apply_now()
+    except HotlineError as failure:
+        sys.exit(failure.message)
+    typer.echo(f"已生效 · in force: {', '.join(taken) or '无变化 · nothing changed'}")
+    if restart:
+        typer.echo(f"需重启才生效 · only after a restart: {', '.join(restart)}")
+
+
+@app.command()
 def demo(
     json: Annotated[bool, typer.Option("--json", help="只输出一个 JSON 对象 · print one JSON object")] = False,
 ) -> None:

@@ -72,12 +72,3 @@ def test_given_hold_music_when_it_starts_over_then_there_is_no_click(suffix: str
     _, audio = samples(MOH / "hold" / f"10-music{suffix}")
     assert abs(audio[0] - audio[-1]) <= np.abs(np.diff(audio)).max()
     assert 20 * np.log10(np.sqrt(np.mean(audio**2))) == pytest.approx(-24, abs=0.5)
-
-
-@pytest.mark.parametrize("suffix", [".wav", ".wav16"])
-def test_given_the_handoff_class_when_sorted_then_the_announcement_comes_before_the_music(
-    suffix: str,
-) -> None:
-    first, second = sorted(path for path in (MOH / "handoff").iterdir() if path.suffix == suffix)
-    assert first.read_bytes() == (PROMPTS / "zh" / f"handoff-announce{suffix}").read_bytes()
-    assert second.read_bytes() == (MOH / "hold" / f"10-music{suffix}").read_bytes()
