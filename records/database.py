@@ -70,6 +70,7 @@ def engine_for(url: str, *, pool_size: int = 5) -> AsyncEngine:
         pool_timeout=DEADLINE_SECONDS,
         pool_pre_ping=not sqlite,
         connect_args={"timeout": _WAIT_SECONDS},
+        hide_parameters=True,  # an error's text goes to the log; callers' numbers do not
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )

@@ -62,7 +62,7 @@ def kind_of(record: Record) -> str:
 
 def plain(record: Record) -> Row:
     """The record as JSON takes it: times as ISO 8601 text."""
-    return _clean(_ADAPTERS[kind_of(record)].dump_python(record, mode="json"))  # type: ignore[no-any-return]  # a dict
+    return clean(_ADAPTERS[kind_of(record)].dump_python(record, mode="json"))  # type: ignore[no-any-return]  # a dict
 
 
 def record_of(kind: str, data: Any) -> Record:
@@ -78,11 +78,12 @@ def _row(record: Record, table: Table) -> Row:
     return row | {name: getattr(record, name) for name in times}
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """The same with U+FFFD for what JSON and databases cannot hold."""
     if isinstance(value, str):
         return value.replace("\0", "�").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
+        return {clean(key): clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
+        return [clean(item) for item in value]
     return value

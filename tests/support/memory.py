@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -207,5 +208,5 @@ class MemoryLiveState:
 
 
 def _number(notice_id: str) -> int | None:
-    number, dash, _ = notice_id.partition("-")
-    return int(number) if dash and number.isascii() and number.isdigit() else None
+    found = re.fullmatch(r"([0-9]+)-0", notice_id)
+    return int(found[1]) if found else None

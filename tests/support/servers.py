@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -128,8 +129,8 @@ def postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
-@pytest_asyncio.fixture
-async def valkey() -> AsyncIterator[ValkeyServer]:
+@asynccontextmanager
+async def running_valkey() -> AsyncIterator[ValkeyServer]:
     folder = Path(tempfile.mkdtemp(prefix="hotline-vk-", dir="/tmp"))
     server = ValkeyServer(folder / "socket", folder, folder / "log")
     try:
@@ -139,3 +140,9 @@ async def valkey() -> AsyncIterator[ValkeyServer]:
     finally:
         server.kill()
         shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture
+async def valkey() -> AsyncIterator[ValkeyServer]:
+    async with running_valkey() as server:
+        yield server

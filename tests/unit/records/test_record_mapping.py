@@ -1,0 +1,59 @@
+"""Records ⇄ rows ⇄ JSON lose nothing."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import orjson
+import pytest
+from hypothesis import given
+from sqlalchemy import Table
+
+from records import mapping, tables
+from telephony.call import Call
+from telephony.conference import Conference
+from telephony.handoff import Handoff
+from tests.support import records as any_of
+from tests.support.records import a_handoff
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"), [(Handoff, tables.handoffs), (Call, tables.calls), (Conference, tables.conferences)]
+)
+def test_each_field_of_a_record_has_its_column(kind: type[object], table: Table) -> None:
+    derived = {"original_caller_e164", "over"}
+    assert {field.name for field in fields(kind)} == set(table.c.keys()) - derived  # type: ignore[arg-type]
+
+
+@given(any_of.handoffs)
+def test_any_handoff_comes_back_from_its_row(handoff: Handoff) -> None:
+    assert mapping.handoff_of(mapping.handoff_row(handoff)) == handoff
+
+
+@given(any_of.calls)
+def test_any_call_comes_back_from_its_row(call: Call) -> None:
+    assert mapping.call_of(mapping.call_row(call)) == call
+
+
+@given(any_of.conferences)
+def test_any_conference_comes_back_from_its_row(conference: Conference) -> None:
+    assert mapping.conference_of(mapping.conference_row(conference)) == conference
+
+
+@given(any_of.handoffs | any_of.calls | any_of.conferences)
+def test_any_record_comes_back_from_json(record: mapping.Record) -> None:
+    line = orjson.dumps(mapping.plain(record))
+
+    assert mapping.record_of(mapping.kind_of(record), orjson.loads(line)) == record
+
+
+def test_what_no_database_takes_is_replaced_and_the_rest_kept() -> None:
+    row = mapping.handoff_row(a_handoff(reason="a\0b\ud800c张", order_ids=("\udc00",)))
+
+    assert row["reason"] == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c张"
+    assert row["order_ids"] == ["\N{REPLACEMENT CHARACTER}"]
+    assert mapping.clean("\ud83d\ude00") == "😀"
+
+
+def test_a_row_has_the_number_in_e164_where_it_can_be_derived() -> None:
+    assert mapping.handoff_row(a_handoff())["original_caller_e164"] == "+8613800001111"
