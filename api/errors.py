@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from api.messages import TITLES
+from api.messages import TITLES, Title
 from telephony import errors as domain
 
 log = structlog.get_logger(__name__)
@@ -165,7 +165,7 @@ def problem(failure: domain.HotlineError, instance: str) -> dict[str, Any]:
     """The document. ``detail`` is the failure's own sentence, except for our own faults (500), which stay inside."""
     status = status_of(type(failure))
     shown = failure if status is not HTTPStatus.INTERNAL_SERVER_ERROR else InternalError("see the log")
-    title = TITLES[shown.slug]
+    title = _title(type(shown))
     document: dict[str, Any] = {
         "type": _TYPE_PREFIX + shown.slug,
         "title": title.zh,
@@ -182,6 +182,12 @@ def problem(failure: domain.HotlineError, instance: str) -> dict[str, Any]:
     return document
 
 
+def _title(failure: type[domain.HotlineError]) -> Title:
+    """Its own, or that of its nearest ancestor that has one."""
+    slugs = (vars(ancestor).get("slug") for ancestor in failure.__mro__)
+    return next(TITLES[slug] for slug in slugs if slug in TITLES)
+
+
 def problem_response(failure: domain.HotlineError, instance: str) -> Response:
     headers = dict(failure.headers) if isinstance(failure, ApiError) else {}
     document = problem(failure, instance)
@@ -194,7 +200,7 @@ async def _hotline_error(request: Request, failure: Exception) -> Response:
     assert isinstance(failure, domain.HotlineError)
     status = status_of(type(failure))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("request-failed", slug=failure.slug, status=status.value, exc_info=failure)
+        log.warning("request.failed", slug=failure.slug, status=status.value, exc_info=failure)
     return problem_response(failure, request.url.path)
 
 

@@ -81,5 +81,5 @@ class Counters:
                     return await question(self._shared)
             except (StorageError, TimeoutError) as failure:
                 self._avoid_until = time.monotonic() + _LEAVE_ALONE
-                log.warning("shared-counters-away", error=str(failure) or "no answer in time")
+                log.warning("counters.shared_away", error=str(failure) or "no answer in time")
         return await question(self._local)

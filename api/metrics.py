@@ -41,12 +41,12 @@ class Metrics:
             registry=self.registry,
         )
         self.requests = Counter(
-            "hotline_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+            "hotline_http_requests", "Requests answered.", ["method", "operation", "status"], registry=self.registry
         )
         self.request_seconds = Histogram(
             "hotline_http_request_seconds",
             "From a request's arrival to the start of its answer.",
-            ["route"],
+            ["operation"],
             buckets=_REQUEST_BUCKETS,
             registry=self.registry,
         )

@@ -55,13 +55,13 @@ class RequestLog:
                 headers["X-Request-ID"] = request_id
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                self._metrics.request_seconds.labels(_route(scope)).observe(time.perf_counter() - started)
+                self._metrics.request_seconds.labels(_operation(scope)).observe(time.perf_counter() - started)
             await send(message)
 
         try:
             await self._app(scope, receive, send_named)
         except Exception:
-            log.exception("request-broke", method=scope["method"], path=scope["path"])
+            log.exception("request.broke", method=scope["method"], path=scope["path"])
             if status:
                 raise
             await problem_response(InternalError("see the log"), scope["path"])(scope, receive, send_named)
@@ -69,9 +69,9 @@ class RequestLog:
             self._finished(scope, status, time.perf_counter() - started)
 
     def _finished(self, scope: Scope, status: int, seconds: float) -> None:
-        self._metrics.requests.labels(scope["method"], _route(scope), str(status)).inc()
+        self._metrics.requests.labels(scope["method"], _operation(scope), str(status)).inc()
         write = log.debug if scope["path"] in _QUIET else log.info
-        write("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+        write("request.done", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
 
 
 class BodyGate:
@@ -140,7 +140,7 @@ class TimeLimit:
         except TimeoutError:
             if not limit.expired():
                 raise
-            log.warning("request-timed-out", path=scope["path"], seconds=self._seconds)
+            log.warning("request.timed_out", path=scope["path"], seconds=self._seconds)
             await problem_response(RequestTimedOut(f"no answer within {self._seconds:g} s"), scope["path"])(
                 scope, receive, send
             )
@@ -151,9 +151,9 @@ def _request_id(scope: Scope) -> str:
     return given if _REQUEST_ID.match(given) else str(uuid7())
 
 
-def _route(scope: Scope) -> str:
-    """The route's template: the paths themselves are without end, and a metric's labels must not be."""
-    return getattr(scope.get("route"), "path", "-")
+def _operation(scope: Scope) -> str:
+    """The route's operation id: the paths themselves are without end, and a metric's labels must not be."""
+    return getattr(scope.get("route"), "operation_id", None) or "-"
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -46,6 +47,7 @@ class RateLimits:
     sign_in_failures: RateLimitItem
 
     @classmethod
+    @cache
     def of(cls, settings: ApiSettings) -> RateLimits:
         """Raises ValueError when a limit cannot be read."""
         return cls(parse(settings.request_limit), parse(settings.sign_in_limit), parse(settings.sign_in_failures))

@@ -32,6 +32,6 @@ async def carried_out(work: Coroutine[Any, Any, T]) -> T:
 
 def _report(task: asyncio.Task[Any]) -> None:
     if task.cancelled():
-        log.warning("unwatched-work-cancelled")
+        log.warning("request.abandoned_work_cancelled")
     elif failure := task.exception():
-        log.error("unwatched-work-failed", exc_info=failure)
+        log.error("request.abandoned_work_failed", exc_info=failure)

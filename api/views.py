@@ -30,7 +30,7 @@ from telephony.handoff import Decision, Handoff, Step, durations_ms
 from telephony.lines import Directory
 from telephony.presence import LineStatus, SeatStatus
 
-_PHONE = re.compile(r"(?<![\w./-])\+?[0-9][0-9 -]{5,}[0-9](?![\w.-])", re.ASCII)
+_PHONE = re.compile(r"(?<!\w)(?<!\w[-./])\+?[0-9][0-9 -]{5,}[0-9](?![-.]?\w)", re.ASCII)
 _LONG_ENOUGH_TO_HIDE = 7
 _NUMBER_KEYS = frozenset(
     {"original_caller", "caller_seen_by_target", "shown", "seen", "number", "caller", "dialled_by"}

@@ -87,7 +87,7 @@ async def _next(notices: AsyncIterator[Notice], deadline: float | None) -> Notic
         async with asyncio.timeout_at(deadline):
             return await anext(notices)
     except TimeoutError:
-        log.info("event-stream-expired")
+        log.info("events.expired")
     except LiveStateUnavailable as failure:
-        log.warning("event-stream-broke", slug=failure.slug)
+        log.warning("events.broke", slug=failure.slug)
     return None
