@@ -29,14 +29,23 @@ class CallBook:
         leg = call.legs.get(uniqueid) if call else None
         return (call, leg) if call and leg else None
 
+    def channel(self, uniqueid: str) -> str | None:
+        found = self.leg(uniqueid)
+        return found[1].channel if found else None
+
+    def has_ended(self, uniqueid: str) -> bool:
+        found = self.leg(uniqueid)
+        return found is not None and found[1].ended_at is not None
+
     def adopt(self, call: Call) -> Call:
         self.calls[call.id] = call
         self._call_of.update(dict.fromkeys(call.legs, call.id))
         return call
 
-    def arrived(self, event: events.CallArrived) -> Call:
+    def arrived(self, event: events.CallArrived) -> Call | None:
+        if event.linkedid in self.calls:
+            return None
         created = self._strays.pop(event.uniqueid, None)
-        known = self.calls.get(event.linkedid)
         call = Call(
             id=event.linkedid,
             node=self.node,
@@ -49,10 +58,9 @@ class CallBook:
             trunk=event.trunk,
             first_line=event.line,
             line=event.line,
-            legs=known.legs if known else {},
         )
         leg = Leg(event.uniqueid, event.channel, event.number, created.at if created else event.at)
-        return self.adopt(call.with_leg(call.legs.get(event.uniqueid, leg)))
+        return self.adopt(call.with_leg(leg))
 
     def created(self, event: events.ChannelCreated, call_id: str) -> Call | None:
         call = self.calls.get(call_id)

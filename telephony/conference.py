@@ -62,7 +62,10 @@ class Participant:
 
 
 def move(party: Participant, trigger: PartyTrigger, at: datetime) -> Participant:
-    """The party after what happened; the same object when the table has no place for it."""
+    """The party after what happened; the same object when the table has no place for it.
+
+    Who comes into a room, or leaves it, is not muted any more: a mute belongs to the stay in Asterisk's room.
+    """
     follows = PARTY_TRANSITIONS.get((party.state, trigger))
     if follows is None:
         return party
@@ -71,7 +74,7 @@ def move(party: Participant, trigger: PartyTrigger, at: datetime) -> Participant
         state=follows,
         joined_at=party.joined_at or (at if follows is PartyState.JOINED else None),
         left_at=at if follows is PartyState.LEFT else None,
-        muted=party.muted and follows is not PartyState.LEFT,
+        muted=False,
     )
 
 

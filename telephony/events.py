@@ -171,7 +171,10 @@ class SeatPauseChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChannelSnapshot:
-    """One live channel as it is now; ``variables`` holds those of the dialplan's contract that are set."""
+    """One live channel as it is now; ``variables`` holds those of the dialplan's contract that are set.
+
+    ``shown``: the number that its other end is shown (its connected-line number).
+    """
 
     uniqueid: str
     linkedid: str
@@ -181,6 +184,7 @@ class ChannelSnapshot:
     bridge: str
     seconds: int
     variables: Mapping[str, str] = field(default_factory=dict)
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

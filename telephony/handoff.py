@@ -167,12 +167,18 @@ TRANSITIONS: dict[tuple[State, Trigger], State | _Keep] = {
     **{(state, Trigger.SERVED): State.ENDED for state in _BEFORE_ANSWER},
     **{(state, Trigger.CALL_BACK): State.ENDED for state in _BEFORE_ANSWER},
     **{(state, Trigger.CALLER_GONE): State.ENDED for state in (*_BEFORE_ANSWER, State.ANSWERED)},
+    (State.ANSWERED, Trigger.RUNG): _KEEP,
+    (State.ANSWERED, Trigger.CALL_BACK): State.ENDED,
     (State.ANSWERED, Trigger.PARTED): State.ENDED,
     (State.UNKNOWN, Trigger.PARTED): State.ENDED,
     (State.REQUESTED, Trigger.NOT_STARTED): State.ENDED,
     (State.UNKNOWN, Trigger.NOT_STARTED): State.ENDED,
     **{(state, Trigger.LINK_LOST): State.UNKNOWN for state in (*_BEFORE_ANSWER[:3], State.ANSWERED)},
 }
+
+_AFTER_OUTCOME = frozenset({Trigger.ANSWERS, Trigger.CALLER_GONE, Trigger.PARTED, Trigger.LINK_LOST})
+_OUT_OF_THE_ROOM = frozenset({Trigger.RUNG, Trigger.CALL_BACK})
+"""A caller who is left alone in a conference goes down the ladder although its target had answered."""
 
 _OUTCOME_OF_STATUS = {
     "BUSY": Outcome.BUSY,
@@ -223,10 +229,15 @@ class Happening:
 
 
 def allowed(handoff: Handoff, trigger: Trigger) -> bool:
-    """Whether the table knows this trigger in the handoff's state; what it does not know changes nothing."""
-    if trigger is Trigger.FAILS and handoff.returning is not None:
-        return False
-    return (handoff.state, trigger) in TRANSITIONS
+    """Whether the table knows this trigger in the handoff's state; what it does not know changes nothing.
+
+    An outcome is never taken back: a handoff that is unknown after its answer takes only what an answered one takes.
+    """
+    if handoff.outcome is None:
+        fits = trigger is not Trigger.PARTED and not (trigger is Trigger.FAILS and handoff.returning is not None)
+    else:
+        fits = trigger in _AFTER_OUTCOME or (handoff.mode is Mode.CONFERENCE and trigger in _OUT_OF_THE_ROOM)
+    return fits and (handoff.state, trigger) in TRANSITIONS
 
 
 def advance(handoff: Handoff, happening: Happening) -> Handoff:
@@ -295,12 +306,13 @@ def _served(handoff: Handoff, happening: Happening) -> Handoff:
 
 
 def _call_back(handoff: Handoff, happening: Happening) -> Handoff:
-    return replace(handoff, outcome=handoff.returning or Outcome.FAILED, resolution=Resolution.CALLBACK_ORDER)
+    outcome = handoff.outcome or handoff.returning or Outcome.FAILED
+    return replace(handoff, outcome=outcome, resolution=Resolution.CALLBACK_ORDER)
 
 
 def _caller_gone(handoff: Handoff, happening: Happening) -> Handoff:
     if handoff.outcome is not None:
-        return handoff
+        return replace(handoff, resolution=handoff.resolution or Resolution.CALLER_HUNG_UP)
     return replace(
         handoff,
         outcome=handoff.returning or Outcome.ABANDONED,
@@ -312,7 +324,6 @@ def _caller_gone(handoff: Handoff, happening: Happening) -> Handoff:
 def _parted(handoff: Handoff, happening: Happening) -> Handoff:
     return replace(
         handoff,
-        outcome=handoff.outcome or Outcome.ANSWERED,
         resolution=happening.rung or handoff.resolution or Resolution.TARGET,
         hangup_cause=happening.cause,
         sip_code=happening.sip_code,
@@ -322,8 +333,8 @@ def _parted(handoff: Handoff, happening: Happening) -> Handoff:
 def _not_started(handoff: Handoff, happening: Happening) -> Handoff:
     return replace(
         handoff,
-        outcome=handoff.outcome or handoff.returning or happening.outcome or Outcome.FAILED,
-        resolution=handoff.resolution or happening.rung or Resolution.FIRST_SEAT,
+        outcome=handoff.returning or happening.outcome or Outcome.FAILED,
+        resolution=happening.rung or Resolution.FIRST_SEAT,
     )
 
 

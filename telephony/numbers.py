@@ -6,13 +6,15 @@ A number is kept as it was received; everything here is derived beside it. Nothi
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 import phonenumbers
 
 REGION = "CN"
 
 _ANONYMOUS = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld", "<unknown>"})
-_SIP_USER = re.compile(r"<?(?:sips?|tel):(?P<user>[^@;>]*)", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_URI = re.compile(r"\b(?:sips?:(?P<user>[^@;:>]*)[^@>]*@|tel:(?P<number>[^;>]*))", re.IGNORECASE)
 _DIALABLE = re.compile(r"\+?[0-9]{1,24}\Z")
 _MOBILE_WITH_TRUNK_ZERO = re.compile(r"01[3-9][0-9]{9}\Z")
 
@@ -25,12 +27,12 @@ def is_withheld(number: str | None) -> bool:
 def from_uri(uri: str) -> str | None:
     """The user part of a SIP or tel URI, with or without a display name; None when there is none.
 
-    RFC 3261 section 19.1.1: parameters after the user (``;phone-context=…``) are not part of the number.
+    RFC 3261 section 19.1.1: a password and the parameters after the user (``;phone-context=…``) are not part of the
+    number; a display name in quotes may hold anything, also a URI.
     """
-    found = _SIP_USER.search(uri)
-    if found is None or is_withheld(found["user"]):
-        return None
-    return found["user"]
+    found = _URI.search(_QUOTED.sub("", uri))
+    user = unquote(found["user"] or found["number"] or "") if found else ""
+    return None if is_withheld(user) else user
 
 
 def e164(number: str | None) -> str | None:

@@ -6,13 +6,17 @@ What Asterisk wrote to its own record meanwhile (CEL) is applied before, where i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from telephony import events
+from telephony.call import Call
 from telephony.conference import TARGET, Conference, PartyState
 from telephony.events import ChannelSnapshot, Event, LinkRestored
 from telephony.handoff import Handoff, Mode, State
-from telephony.tracker import Tracker, phone_of
+from telephony.rooms import channel_id
+from telephony.targets import phone_of
+from telephony.tracker import Tracker
 
 VARIABLES = (
     "HOTLINE_CALLER",
@@ -25,6 +29,8 @@ VARIABLES = (
     "SEAT_CHANNEL",
     "HANDOFF_ID",
     "HANDOFF_TARGET",
+    "HANDOFF_VIA",
+    "HANDOFF_RELEASE",
     "HANDOFF_STATE",
     "HANDOFF_STATUS",
     "CONFERENCE",
@@ -52,9 +58,10 @@ def missed(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
             yield events.ChannelAnswered(at, channel.uniqueid)
     for handoff in list(tracker.handoffs.values()):
         if handoff.mode is Mode.CONFERENCE:
-            yield from _conference_handoff(tracker, handoff, snapshot, channels)
+            yield from _conference_handoff(handoff, snapshot, channels)
         else:
             yield from _transfer(handoff, at, channels, by_name)
+    yield from _begun_unheard(tracker, at, snapshot, by_name)
     yield from _seats_of_calls(tracker, at, channels, by_name)
     for conference in list(tracker.rooms.conferences.values()):
         yield from _parties(conference, snapshot, channels)
@@ -101,50 +108,93 @@ def _transfer(
     if caller is None:
         return  # its end is told by _gone
     variables = caller.variables
-    if variables.get("HANDOFF_ID") != handoff.id or "HANDOFF_STATE" not in variables:
+    if variables.get("HANDOFF_ID") != handoff.id or "HANDOFF_STATE" not in variables or _never_moved(caller):
         if handoff.state in (State.REQUESTED, State.UNKNOWN) and handoff.outcome is None:
             yield events.HandoffLost(at, handoff.id, "Asterisk knows nothing of it")
         return
+    yield from _steps(at, caller, by_name)
+    if variables["HANDOFF_STATE"] == "dialling":
+        yield from _ringing(handoff.id, at, channels)
+
+
+def _never_moved(caller: ChannelSnapshot) -> bool:
+    """The variables of a handoff were set, and its redirect did not follow: the caller still talks."""
+    return caller.variables.get("HANDOFF_STATE") == "dialling" and bool(caller.bridge)
+
+
+def _steps(
+    at: datetime, caller: ChannelSnapshot, by_name: Mapping[str, ChannelSnapshot]
+) -> Iterator[events.HandoffReported]:
+    """What the dialplan must have reported for the caller's channel to stand where it stands."""
+    variables = caller.variables
     seat_channel = by_name.get(variables.get("SEAT_CHANNEL", ""))
     for step in _STEPS_OF_STATE.get(variables["HANDOFF_STATE"], ()):
+        on_seat = seat_channel.uniqueid if seat_channel else ""
         yield events.HandoffReported(
             at,
             step,
-            handoff.id,
-            seat_channel.uniqueid if step == "answered" and seat_channel else caller.uniqueid,
-            caller.linkedid,
-            via=handoff.via,
+            variables["HANDOFF_ID"],
+            on_seat if step == "answered" else caller.uniqueid,
+            caller.uniqueid,
+            via=variables.get("HANDOFF_VIA", ""),
             target=variables.get("HANDOFF_TARGET", ""),
             from_line=variables.get("HOTLINE_LINE", ""),
             seat=variables.get("SEAT", ""),
+            release=variables.get("HANDOFF_RELEASE", ""),
             status=variables.get("HANDOFF_STATUS", ""),
         )
-    if variables["HANDOFF_STATE"] == "dialling":
-        yield from _ringing(handoff, at, channels)
 
 
-def _ringing(handoff: Handoff, at: datetime, channels: Mapping[str, ChannelSnapshot]) -> Iterator[Event]:
+def _begun_unheard(
+    tracker: Tracker, at: datetime, snapshot: LinkRestored, by_name: Mapping[str, ChannelSnapshot]
+) -> Iterator[Event]:
+    """Handoffs that a seat's phone started while nobody listened, and that are not over yet.
+
+    On the ladder: only where no seat has the caller, since the variables of a handoff that is over stay behind.
+    """
+    channels = {channel.uniqueid: channel for channel in snapshot.channels}
+    for caller in filter(_is_caller, snapshot.channels):
+        handoff_id, state = caller.variables.get("HANDOFF_ID"), caller.variables.get("HANDOFF_STATE")
+        if not handoff_id or tracker.knows(handoff_id):
+            continue
+        if state == "answered" or (state in ("dialling", "back", "queue") and not caller.bridge):
+            call = tracker.book.calls[caller.uniqueid]
+            for step in _steps(at, caller, by_name):
+                yield _as_it_was(step, call) if state == "answered" and step.step == "start" else step
+        if state == "dialling" and not caller.bridge:
+            yield from _ringing(handoff_id, at, channels)
+
+
+def _as_it_was(start: events.HandoffReported, call: Call) -> events.HandoffReported:
+    """The caller's channel names the line and seat that answered; who had the call before, the call may know."""
+    before = call.line if call.line != start.target else None
+    return replace(start, from_line=before or "", seat=call.seat or "" if before else "")
+
+
+def _ringing(handoff_id: str, at: datetime, channels: Mapping[str, ChannelSnapshot]) -> Iterator[Event]:
     for channel in channels.values():
-        if channel.variables.get("HANDOFF_ID") == handoff.id and not channel.up and not _is_caller(channel):
-            shown = channel.variables.get("HOTLINE_CALLER", "")
-            yield events.DialStarted(at, channel.uniqueid, channel.linkedid, channel.channel, shown, handoff.id)
+        if channel.variables.get("HANDOFF_ID") == handoff_id and not channel.up and not _is_caller(channel):
+            yield events.DialStarted(at, channel.uniqueid, channel.linkedid, channel.channel, channel.shown, handoff_id)
             yield events.DialRinging(at, channel.uniqueid)
 
 
 def _conference_handoff(
-    tracker: Tracker, handoff: Handoff, snapshot: LinkRestored, channels: Mapping[str, ChannelSnapshot]
+    handoff: Handoff, snapshot: LinkRestored, channels: Mapping[str, ChannelSnapshot]
 ) -> Iterator[Event]:
-    conference = tracker.rooms.conferences.get(handoff.id)
-    target = conference.party(TARGET) if conference else None
-    if target is None or handoff.outcome is not None:
-        return
-    if target.uniqueid not in channels:
-        yield events.ConferenceReported(snapshot.at, "result", handoff.id, TARGET, "", status="CHANUNAVAIL")
-        return
-    step = "answered" if target.uniqueid in snapshot.rooms.get(handoff.id, ()) else "dialling"
-    yield events.ConferenceReported(snapshot.at, step, handoff.id, TARGET, target.uniqueid, target=handoff.target)
-    if step == "dialling":
-        yield from _ringing(handoff, snapshot.at, channels)
+    caller, target = channels.get(handoff.call_id), channel_id(handoff.id, TARGET)
+    if handoff.outcome is not None:
+        yield events.ConferenceReported(snapshot.at, "answered", handoff.id, TARGET, target)
+        if caller is not None and caller.variables.get("HANDOFF_STATE") in ("back", "queue", "call-back"):
+            yield from list(_steps(snapshot.at, caller, {}))[-1:]
+    elif caller is None:
+        yield events.ChannelGone(snapshot.at, handoff.call_id, handoff.call_id, "", None, None)
+    elif target not in channels:
+        yield events.ConferenceReported(snapshot.at, "result", handoff.id, TARGET, "", status="LOST")
+    elif target in snapshot.rooms.get(handoff.id, ()):
+        yield events.ConferenceReported(snapshot.at, "answered", handoff.id, TARGET, target, target=handoff.target)
+    else:
+        yield events.ConferenceReported(snapshot.at, "dialling", handoff.id, TARGET, target, target=handoff.target)
+        yield from _ringing(handoff.id, snapshot.at, channels)
 
 
 def _parties(
@@ -198,3 +248,6 @@ def _gone(tracker: Tracker, at: datetime, channels: Mapping[str, ChannelSnapshot
         missing = [leg for leg in call.legs.values() if leg.ended_at is None and leg.uniqueid not in channels]
         for leg in sorted(missing, key=lambda leg: leg.uniqueid == call.id):
             yield events.ChannelGone(at, leg.uniqueid, call.id, leg.channel, None, None)
+    known = {handoff.call_id for handoff in tracker.handoffs.values()} | set(tracker.book.calls)
+    for call_id in sorted(known - set(channels)):  # whose channels are not known, e.g. taken up after a restart
+        yield events.ChannelGone(at, call_id, call_id, "", None, None)

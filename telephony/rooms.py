@@ -65,10 +65,8 @@ class Rooms:
             return self._move(conference, party, PartyTrigger.HOLDS, event.at)
         if event.step == "result" and party.joined_at is None:
             conference = conference.put(replace(party, outcome=event.status))
-            if party.id == TARGET:  # nobody was disturbed: the room never came to be
-                parties = tuple(move(each, PartyTrigger.GOES, event.at) for each in conference.parties)
-                self.conferences.pop(conference.id, None)
-                return replace(conference, parties=parties)
+            if party.id == TARGET:
+                return self.dissolve(conference, event.at)
             return self._move(conference, replace(party, outcome=event.status), PartyTrigger.GOES, event.at)
         return None
 
@@ -99,17 +97,27 @@ class Rooms:
                 return after
         return None
 
+    def dissolve(self, conference: Conference, at: datetime) -> Conference:
+        """Nobody is expected there any more: the target never came, the caller was taken back, the call has ended."""
+        self.conferences.pop(conference.id, None)
+        return replace(conference, parties=tuple(move(party, PartyTrigger.GOES, at) for party in conference.parties))
+
+    def of_call(self, call_id: str) -> list[Conference]:
+        return [conference for conference in self.conferences.values() if conference.call_id == call_id]
+
     def resolution(self, handoff: Handoff, conference: Conference) -> Resolution:
-        """Where the caller ended: with the side that the decision names, else with the one that stayed longer."""
+        """Where the caller ended: with the side that the decision names, else with the one that stayed with the caller.
+
+        A first seat that was there as long as the caller was keeps the caller (首接负责).
+        """
         decision = handoff.decision
         if decision is not None and not decision.automatic:
             return Resolution.TARGET if decision.accepted_by == handoff.target else Resolution.FIRST_SEAT
-        seat, target = conference.party(SEAT), conference.party(TARGET)
-        if seat is None or target is None or seat.left_at is None or target.left_at is None:
-            return Resolution.FIRST_SEAT
-        return Resolution.TARGET if seat.left_at < target.left_at else Resolution.FIRST_SEAT
+        left = [party.left_at for party in map(conference.party, (SEAT, TARGET, CALLER)) if party and party.left_at]
+        alone_with_target = len(left) == 3 and left[0] < min(left[1:])
+        return Resolution.TARGET if alone_with_target else Resolution.FIRST_SEAT
 
-    def close(self, handoff: Handoff, conference: Conference, at: datetime) -> Handoff:
+    def close(self, handoff: Handoff, at: datetime) -> Handoff:
         """With a decision in any case: nobody decided means that the first receiver keeps the matter.
 
         国办发〔2022〕12号: 对协商后无法确定的，由首先接到群众诉求的平台先行受理.

@@ -7,16 +7,17 @@ be lost, doubled or late; what the tables of ``handoff`` and ``conference`` have
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from telephony import events, numbers
+from telephony import events
 from telephony.call import Call
 from telephony.callbook import CallBook
-from telephony.conference import Conference
-from telephony.handoff import Handoff, Happening, Mode, Outcome, Release, Resolution, Trigger, advance, outcome_of
-from telephony.rooms import Rooms
+from telephony.conference import TARGET, Conference
+from telephony.handoff import Handoff, Happening, Mode, Outcome, Release, Resolution, State, Trigger, advance
+from telephony.rooms import Rooms, channel_id
+from telephony.targets import Targets
 
 
 @dataclass(slots=True)
@@ -32,25 +33,6 @@ class Changes:
         return bool(self.calls or self.handoffs or self.conferences or self.seats)
 
 
-@dataclass(slots=True)
-class _TargetLeg:
-    """A channel that was dialled for a handoff and has not been answered."""
-
-    handoff_id: str
-    channel: str
-    shown: str
-    cause: int | None = None
-    sip_code: int | None = None
-    gone: bool = False
-
-
-def phone_of(channel: str) -> str | None:
-    """The endpoint behind a channel name: ``PJSIP/1101-0000002a`` → ``1101``; None for other technologies."""
-    if not channel.startswith("PJSIP/"):
-        return None
-    return channel.removeprefix("PJSIP/").rpartition("-")[0] or None
-
-
 class Tracker:
     """One node's view. Not thread-safe; one consumer feeds it."""
 
@@ -61,7 +43,8 @@ class Tracker:
         self.rooms = Rooms()
         self.phones: dict[str, str] = {}
         self.pauses: dict[tuple[str, str], str] = {}
-        self._targets: dict[str, _TargetLeg] = {}
+        self.targets = Targets()
+        self._ended: dict[str, str] = {}
         self._changes = Changes()
 
     # -------------------------------------------------------------- what the service reads and starts
@@ -70,11 +53,15 @@ class Tracker:
         """The handoff that keeps this call from being handed over again."""
         return next((h for h in self.handoffs.values() if h.call_id == call_id and not h.settled), None)
 
+    def knows(self, handoff_id: str) -> bool:
+        """Whether it is live, or was, in a call that still is."""
+        return handoff_id in self.handoffs or handoff_id in self._ended
+
     def open(self, handoff: Handoff) -> Changes:
         """Take up a handoff that was just asked for, before its command is sent."""
         changes = self._fresh()
         if handoff.mode is Mode.CONFERENCE:
-            self._end_answered(handoff.call_id, handoff.created_at)
+            self._make_way(handoff.id, handoff.call_id, handoff.created_at)
             self._note_conference(self.rooms.open(handoff, self.book.calls[handoff.call_id]))
         self._put(handoff)
         return changes
@@ -86,11 +73,11 @@ class Tracker:
         return changes
 
     def adopt(self, calls: Iterable[Call], handoffs: Iterable[Handoff], conferences: Iterable[Conference]) -> None:
-        """Take up what was live before a restart; the next LinkRestored says what became of it."""
+        """Take up what was live before a restart, unknown until the next LinkRestored says what became of it."""
         for call in calls:
             self.book.adopt(call)
         for handoff in handoffs:
-            self.handoffs[handoff.id] = handoff
+            self.handoffs[handoff.id] = replace(handoff, state=State.UNKNOWN)
         for conference in conferences:
             self.rooms.adopt(conference)
 
@@ -114,7 +101,7 @@ class Tracker:
     def apply(self, event: events.Event) -> Changes:
         changes = self._fresh()
         handler = _HANDLERS.get(type(event))
-        if handler is not None:
+        if handler:
             handler(self, event)
         return changes
 
@@ -131,36 +118,48 @@ class Tracker:
         self._note_call(self.book.answered(event))
 
     def _seat_answered(self, event: events.SeatAnswered) -> None:
+        if self.book.has_ended(event.uniqueid):
+            return
         self._note_call(self.book.change_leg(event.uniqueid, seat=event.seat))
         self._note_call(self.book.seat_has_call(event.linkedid, event.at, event.seat, event.channel, event.line))
 
     def _gone(self, event: events.ChannelGone) -> None:
-        target = self._targets.get(event.uniqueid)
-        if target is not None:
-            target.cause, target.sip_code, target.gone = event.cause, event.sip_code, True
+        self.targets.gone(event)
         self._party_gone(event)
-        call = self.book.gone(event)
+        call = self.book.gone(event) or self.book.calls.get(event.uniqueid)
         if call is None:
+            self._settle(event.uniqueid, event.at)
             return
         self._note_call(call)
         if event.uniqueid == call.id:
             self._caller_gone(call, event)
         if all(leg.ended_at is not None for leg in call.legs.values()):
-            for handoff in self._handoffs_of(call.id):
-                self._advance(handoff.id, Happening(Trigger.PARTED, event.at))
+            self._settle(call.id, event.at)
             self._note_call(self.book.end(call, event.at))
 
     def _caller_gone(self, call: Call, event: events.ChannelGone) -> None:
         for handoff in self._handoffs_of(call.id):
-            if handoff.mode is Mode.CONFERENCE and handoff.outcome is not None:
+            if handoff.mode is Mode.CONFERENCE and handoff.outcome is not None and handoff.rung is None:
                 continue  # any party may leave a conference; it ends with the last one
             self._advance(handoff.id, Happening(Trigger.CALLER_GONE, event.at, cause=event.cause))
 
+    def _settle(self, call_id: str, at: datetime) -> None:
+        """Nothing outlives its call."""
+        for conference in self.rooms.of_call(call_id):
+            self._conference_over(self.rooms.dissolve(conference, at), at)
+        for handoff in self._handoffs_of(call_id):
+            self._advance(handoff.id, Happening(Trigger.PARTED, at))
+            self._advance(handoff.id, Happening(Trigger.CALLER_GONE, at))
+        for handoff_id in [ended for ended, its_call in self._ended.items() if its_call == call_id]:
+            del self._ended[handoff_id]
+
     def _bridge_entered(self, event: events.BridgeEntered) -> None:
         self._note_call(self.book.change_leg(event.uniqueid, bridge=event.bridge))
-        handoff = self.live_handoff(event.uniqueid)
-        if handoff and handoff.returning is not None and handoff.mode is not Mode.CONFERENCE:
-            self._advance(handoff.id, Happening(Trigger.SERVED, event.at))
+        for handoff in self._handoffs_of(event.uniqueid):
+            if handoff.returning is not None:
+                self._advance(handoff.id, Happening(Trigger.SERVED, event.at))
+            elif handoff.rung is not None:
+                self._out_of_the_room(handoff, event.at)
 
     def _bridge_left(self, event: events.BridgeLeft) -> None:
         self._note_call(self.book.change_leg(event.uniqueid, bridge=None))
@@ -175,16 +174,18 @@ class Tracker:
             "start": self._started,
             "answered": self._target_answered,
             "result": self._failed,
-            "back": self._rung_first_seat,
-            "ring-seat": self._rung_first_seat,
-            "queue": self._rung_queue,
+            "back": self._rung,
+            "ring-seat": self._rung,
+            "queue": self._rung,
             "call-back": self._called_back,
         }
         if step := steps.get(event.step):
             step(event)
 
     def _started(self, event: events.HandoffReported) -> None:
-        self._end_answered(event.linkedid, event.at, but=event.handoff_id)
+        if event.handoff_id in self._ended or event.linkedid not in self.book.calls:
+            return  # told late: it would never end
+        self._make_way(event.handoff_id, event.linkedid, event.at)
         handoff = self.handoffs.get(event.handoff_id) or self._from_phone(event)
         self._put(handoff)
         detail = {"via": event.via or handoff.via, "target": event.target}
@@ -208,107 +209,83 @@ class Tracker:
             requested_by=event.seat or None,
         )
 
-    def _end_answered(self, call_id: str, at: datetime, *, but: str = "") -> None:
-        """The target hands the caller on: its own handoff is over."""
+    def _make_way(self, handoff_id: str, call_id: str, at: datetime) -> None:
+        """The call is handed on by another handoff: those before it are over.
+
+        One that was only asked for is left alone: its command is on its way and may still be carried out.
+        """
+        detail = {"next": handoff_id}
         for handoff in self._handoffs_of(call_id):
-            if handoff.id != but and handoff.settled:
-                self._advance(handoff.id, Happening(Trigger.PARTED, at, {"next": "handed on"}))
+            if handoff.id == handoff_id or handoff.state is State.REQUESTED:
+                continue
+            if conference := self.rooms.conferences.get(handoff.id):
+                self._conference_over(self.rooms.dissolve(conference, at), at)
+            self._advance(handoff.id, Happening(Trigger.PARTED, at, detail))
+            self._advance(handoff.id, Happening(Trigger.FAILS, at, detail, outcome=Outcome.CANCELLED))
+            self._advance(handoff.id, Happening(Trigger.SERVED, at, detail))
 
     def _dial_started(self, event: events.DialStarted) -> None:
-        handoff = self.handoffs.get(event.handoff_id)
-        if handoff is None or handoff.returning is not None or handoff.outcome is not None:
-            return
-        if phone_of(event.channel) is not None:
-            self._targets[event.uniqueid] = _TargetLeg(handoff.id, event.channel, event.shown)
+        if (handoff := self.handoffs.get(event.handoff_id)) and handoff.returning is None and handoff.outcome is None:
+            self.targets.dial(event)
 
     def _rings(self, event: events.DialRinging) -> None:
-        target = self._targets.get(event.uniqueid)
-        if target is None:
-            return
-        self._note_conference(self.rooms.rings(target.handoff_id, event.at))
-        self._advance(
-            target.handoff_id,
-            Happening(
-                Trigger.RINGS,
-                event.at,
-                {"channel": target.channel},
-                seen=target.shown,
-                target_channel=target.channel,
-                target_seat=phone_of(target.channel),
-            ),
-        )
+        leg = self.targets.legs.get(event.uniqueid)
+        if leg is not None:
+            self._note_conference(self.rooms.rings(leg.handoff_id, event.at))
+            self._advance(leg.handoff_id, self.targets.rings(leg, event.at))
 
     def _target_answered(self, event: events.HandoffReported) -> None:
         handoff = self.handoffs.get(event.handoff_id)
         if handoff is None:
             return
-        leg = self._targets.get(event.uniqueid)
-        channel = leg.channel if leg else None
-        self._note_call(self.book.change_leg(event.uniqueid, seat=event.seat or None))
-        self._advance(handoff.id, self._answers(event.at, event.shown, leg, event.seat))
-        self._forget_targets(handoff.id)
-        self._note_call(self.book.seat_has_call(handoff.call_id, event.at, event.seat, channel, handoff.target))
-
-    def _answers(self, at: datetime, shown_uri: str, leg: _TargetLeg | None, seat: str) -> Happening:
-        """What the From of the target's dialog shows; where that is withheld, what its identity header carries."""
-        seen = numbers.from_uri(shown_uri) or (leg.shown if leg else None)
-        channel = leg.channel if leg else None
-        detail = {"from": shown_uri} if shown_uri else {}
-        return Happening(Trigger.ANSWERS, at, detail, seen=seen, target_channel=channel, target_seat=seat or None)
+        leg = self.targets.legs.get(event.uniqueid)
+        channel = leg.channel if leg else self.book.channel(event.uniqueid)
+        self._advance(handoff.id, self.targets.answers(event.at, event.shown, leg, event.seat, channel))
+        self.targets.forget(handoff.id)
+        if not self.book.has_ended(event.uniqueid):
+            self._note_call(self.book.change_leg(event.uniqueid, seat=event.seat or None))
+            self._note_call(self.book.seat_has_call(handoff.call_id, event.at, event.seat, channel, handoff.target))
 
     def _failed(self, event: events.HandoffReported) -> None:
-        self._advance(event.handoff_id, self._refusal(event.at, event.handoff_id, event.status))
+        self._advance(event.handoff_id, self.targets.refusal(event.at, event.handoff_id, event.status))
+        self.targets.forget(event.handoff_id)
 
-    def _refusal(self, at: datetime, handoff_id: str, status: str) -> Happening:
-        """The SIP answer counts only when it is that of every phone that rang: one may be busy, another silent."""
-        legs = [leg for leg in self._targets.values() if leg.handoff_id == handoff_id]
-        codes = {leg.sip_code for leg in legs if leg.gone}
-        alone = len(codes) == 1 and all(leg.gone for leg in legs)
-        sip_code = next(iter(codes)) if alone else None
-        cause = next((leg.cause for leg in legs if leg.gone), None) if alone else None
-        self._forget_targets(handoff_id)
-        return Happening(
-            Trigger.FAILS,
-            at,
-            {"status": status} | ({"sip": str(sip_code)} if sip_code else {}),
-            outcome=outcome_of(status, sip_code, cause),
-            cause=cause,
-            sip_code=sip_code,
-        )
-
-    def _forget_targets(self, handoff_id: str) -> None:
-        for uniqueid in [u for u, leg in self._targets.items() if leg.handoff_id == handoff_id]:
-            del self._targets[uniqueid]
-
-    def _rung_first_seat(self, event: events.HandoffReported) -> None:
-        rung = Happening(Trigger.RUNG, event.at, {"rung": event.step}, rung=Resolution.FIRST_SEAT)
-        self._advance(event.handoff_id, rung)
-
-    def _rung_queue(self, event: events.HandoffReported) -> None:
-        self._advance(event.handoff_id, Happening(Trigger.RUNG, event.at, {"rung": "queue"}, rung=Resolution.QUEUE))
+    def _rung(self, event: events.HandoffReported) -> None:
+        self._failed(event)  # whoever is on the ladder has failed, told or not
+        rung = Resolution.QUEUE if event.step == "queue" else Resolution.FIRST_SEAT
+        self._advance(event.handoff_id, Happening(Trigger.RUNG, event.at, {"rung": event.step}, rung=rung))
 
     def _called_back(self, event: events.HandoffReported) -> None:
+        self._failed(event)
         self._advance(event.handoff_id, Happening(Trigger.CALL_BACK, event.at))
 
     # -------------------------------------------------------------- conferences
 
     def _conference_reported(self, event: events.ConferenceReported) -> None:
         self._note_conference(self.rooms.report(event))
-        if event.party != "target" or event.handoff_id not in self.handoffs:
+        if event.party != TARGET or event.handoff_id not in self.handoffs:
             return
         if event.step == "dialling":
             self._advance(event.handoff_id, Happening(Trigger.STARTED, event.at, {"target": event.target}))
         elif event.step == "answered":
-            leg = self._targets.get(event.uniqueid)
-            self._advance(event.handoff_id, self._answers(event.at, event.shown, leg, event.seat))
-            self._forget_targets(event.handoff_id)
-        elif event.step == "result" and self.handoffs[event.handoff_id].outcome is None:
-            self._advance(event.handoff_id, self._refusal(event.at, event.handoff_id, event.status))
-            served = Happening(Trigger.SERVED, event.at, rung=Resolution.FIRST_SEAT)
-            self._advance(event.handoff_id, served)
+            leg = self.targets.legs.get(event.uniqueid)
+            self._advance(event.handoff_id, self.targets.answers(event.at, event.shown, leg, event.seat))
+            self.targets.forget(event.handoff_id)
+        elif event.step == "result":
+            self._never_came(event.handoff_id, event.at, event.status)
+
+    def _never_came(self, handoff_id: str, at: datetime, status: str) -> None:
+        """Nobody was disturbed: caller and seat talk on."""
+        self._advance(handoff_id, self.targets.refusal(at, handoff_id, status))
+        self._advance(handoff_id, Happening(Trigger.SERVED, at, rung=Resolution.FIRST_SEAT))
 
     def _joined(self, event: events.ConferenceJoined) -> None:
-        self._note_conference(self.rooms.join(event))
+        conference = self.rooms.join(event)
+        self._note_conference(conference)
+        handoff = self.handoffs.get(event.room)
+        if conference and handoff and event.uniqueid == channel_id(handoff.id, TARGET) and handoff.outcome is None:
+            # that it answered was told while nobody listened
+            self._advance(handoff.id, self.targets.answers(event.at, "", None, ""))
 
     def _muted(self, event: events.PartyMuted) -> None:
         self._note_conference(self.rooms.mute(event))
@@ -317,13 +294,28 @@ class Tracker:
         conference = self.rooms.gone(event)
         if conference is None:
             return
+        handoff = self.handoffs.get(conference.id)
+        if handoff and handoff.outcome is None and event.uniqueid == channel_id(handoff.id, TARGET):
+            # Asterisk reports every end of the dialling but this one: that we stopped it
+            self._never_came(handoff.id, event.at, "CANCELLED")
+            conference = self.rooms.dissolve(conference, event.at)
+        if conference.over:
+            self._conference_over(conference, event.at)
         self._note_conference(conference)
-        if conference.over and (handoff := self.handoffs.get(conference.id)) is not None:
-            ending = self.rooms.close(handoff, conference, event.at)
+
+    def _conference_over(self, conference: Conference, at: datetime) -> None:
+        self._note_conference(conference)
+        if handoff := self.handoffs.get(conference.id):
+            ending = self.rooms.close(handoff, at)
             self._put(ending)
-            self._advance(
-                ending.id, Happening(Trigger.PARTED, event.at, rung=self.rooms.resolution(ending, conference))
-            )
+            where = ending.rung or self.rooms.resolution(ending, conference)
+            self._advance(ending.id, Happening(Trigger.PARTED, at, rung=where))
+
+    def _out_of_the_room(self, handoff: Handoff, at: datetime) -> None:
+        """A caller who was left alone in a conference has found a human on the ladder."""
+        if conference := self.rooms.conferences.get(handoff.id):
+            self._conference_over(self.rooms.dissolve(conference, at), at)
+        self._advance(handoff.id, Happening(Trigger.PARTED, at, rung=handoff.rung))
 
     # -------------------------------------------------------------- seats
 
@@ -373,7 +365,9 @@ class Tracker:
             self.handoffs[handoff.id] = handoff
         else:
             self.handoffs.pop(handoff.id, None)
-            self._forget_targets(handoff.id)
+            self.targets.forget(handoff.id)
+            if handoff.call_id in self.book.calls:
+                self._ended[handoff.id] = handoff.call_id
 
     def _note_call(self, call: Call | None) -> None:
         if call is not None:

@@ -26,7 +26,7 @@ def _time(raw: AmiEvent) -> datetime:
     stamp = raw.get("Timestamp")
     try:
         return datetime.fromtimestamp(float(stamp), UTC)
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return datetime.now(UTC)
 
 
@@ -36,7 +36,7 @@ def _number(raw: AmiEvent, header: str) -> str:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() else None
 
 
 def variables(raw: AmiEvent, header: str = "ChanVariable") -> dict[str, str]:
@@ -204,6 +204,7 @@ def channel(headers: Headers, names: tuple[str, ...]) -> events.ChannelSnapshot:
         bridge=raw.get("BridgeID"),
         seconds=_whole(raw.get("Seconds")) or 0,
         variables={name: value for name, _, value in asked if value and name in names},
+        shown=_number(raw, "ConnectedLineNum"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,18 +22,29 @@ def steps(path: Path, handoff_ids: Collection[str]) -> Iterator[events.HandoffRe
 
     A record that is not whole, as after a crash of Asterisk or on a full disk, is passed over. No file: no steps.
     """
-    if not handoff_ids or not path.exists():
+    if not handoff_ids:
         return
-    with path.open("rb") as stream:
-        start = max(0, path.stat().st_size - _TAIL_BYTES)
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        return
+    with stream:
+        start = max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES)
         stream.seek(start)
         if start:
             stream.readline()
-        lines = (line.decode("utf-8", "replace") for line in stream)
-        for row in csv.reader(lines):
-            step = _step(row, handoff_ids)
+        for line in stream:
+            step = _step(_row(line.decode("utf-8", "replace")), handoff_ids)
             if step is not None:
                 yield step
+
+
+def _row(line: str) -> list[str]:
+    """One record a line, read by itself: a quote that was never closed costs its own record only."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
 
 
 def _step(row: list[str], handoff_ids: Collection[str]) -> events.HandoffReported | None:

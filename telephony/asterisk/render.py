@@ -70,7 +70,7 @@ def render(directory: Directory, site: Site) -> dict[str, str]:
 
 
 def _refuse_unsafe(value: object) -> object:
-    if isinstance(value, str) and _UNSAFE.search(value):
+    if isinstance(value, str | Path) and _UNSAFE.search(str(value)):
         raise ConfigurationRejected(f"the value {value!r} holds a control character, ';' or a backslash")
     return value
 
@@ -84,7 +84,7 @@ def check(name: str, text: str) -> None:
         _check_dialplan(text)
     seen: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
-        section = re.match(r"\[([^\]]+)\]\s*$", line)
+        section = re.match(r"\[([^\]]+)\]\s*(?:;.*)?$", line)
         if section and name != "pjsip.conf":
             if section[1] in seen:
                 raise ConfigurationRejected(f"{name}:{number}: section [{section[1]}] stands twice")
