@@ -33,7 +33,7 @@ def as_json(results: Sequence[Result]) -> dict[str, Any]:
 def print_table(results: Sequence[Result], console: Console) -> None:
     table = Table(title="真实 SIP 呼叫演示 · real SIP calls", title_justify="left")
     table.add_column("场景 · scene")
-    table.add_column("对方所见号码 · shown (From / PAI)")
+    table.add_column("对方所见号码 · shown\n(From, PAI)")
     table.add_column("结果 · outcome")
     table.add_column("去向 · resolution")
     table.add_column("到振铃 · to ringing", justify="right")
@@ -42,7 +42,7 @@ def print_table(results: Sequence[Result], console: Console) -> None:
         record, shown = result.record or {}, result.shown
         table.add_row(
             f"{result.name}\n[dim]{result.name_en}",
-            f"{shown.from_number or '-'} / {shown.asserted or '-'}",
+            f"{shown.from_number or '-'}\n{shown.asserted or '-'}",
             record.get("outcome") or "-",
             record.get("resolution") or "-",
             f"{shown.to_ringing_ms:.1f} ms" if shown.to_ringing_ms is not None else "-",

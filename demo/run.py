@@ -15,9 +15,14 @@ from demo.scenes import Result, play
 from demo.stage import stage
 
 
+_PLAIN_WIDTH = 120
+
+
 def run_demo(home: Path, *, json: bool) -> int:
     """0 only if everything was as it should be. With ``json`` nothing but the object goes to standard output."""
     console = Console(stderr=json)
+    if not console.is_terminal:
+        console.width = _PLAIN_WIDTH
     began = time.monotonic()
     results = asyncio.run(_play(home, console))
     report = as_json(results)

@@ -57,6 +57,7 @@ class Stage:
         self._seats = seats
         self._trunk = trunk
         self._phones: dict[str, Phone] = {}
+        self._switched_off: set[str] = set()
         self._citizens: dict[tuple[str | None, str | None], Phone] = {}
         self._outside: Phone | None = None
 
@@ -66,19 +67,23 @@ class Stage:
         """The registered phone of a seat, free to be rung."""
         if seat not in self._phones:
             self._phones[seat] = await self._seats.phone(seat, password=self.secrets["seats"][seat], registrar=self.sip)
-            await self.until(lambda: self._idle(seat))
+            await self.until(lambda: self._is(seat, "idle"))
+        elif seat in self._switched_off:
+            self._switched_off.discard(seat)
+            await self._phones[seat].register()
+            await self.until(lambda: self._is(seat, "idle"))
         return self._phones[seat]
 
-    async def _idle(self, seat: str) -> bool:
+    async def _is(self, seat: str, *states: str) -> bool:
         seats = (await self.api.get("/v1/seats")).json()
         found = next(each for each in seats if each["id"] == seat)
-        return bool(found["state"] == "idle")
+        return bool(found["state"] in states)
 
     async def seat_goes(self, seat: str) -> None:
         """Its phone is switched off in order."""
-        phone = self._phones.pop(seat, None)
-        if phone is not None:
-            await phone.unregister()
+        if seat in self._phones and seat not in self._switched_off:
+            self._switched_off.add(seat)
+            await self._phones[seat].unregister()
 
     async def citizen(self, number: str | None, display_name: str | None = None) -> Phone:
         """Somebody who calls in over the trusted trunk with this number."""
@@ -170,8 +175,17 @@ class Stage:
             if not call.is_over:
                 await call.hangup()
         await self.quiet()
-        for seat in list(self._phones):
-            await self.until(lambda seat=seat: self._idle(seat))
+        for seat in self._phones.keys() - self._switched_off:
+            await self.until(lambda seat=seat: self._is(seat, "idle", "paused", "signed_out", "offline"))
+
+    async def clear(self) -> None:
+        """As it was at first: no call, no phone switched on, no ring that nobody has looked at."""
+        await self.hang_up_all()
+        for seat, phone in self._phones.items():
+            await self.seat_goes(seat)
+            phone.forget_rings()
+        if self._outside is not None:
+            self._outside.forget_rings()
 
     # -------------------------------------------------------------- harm
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from functools import singledispatchmethod
@@ -103,10 +104,12 @@ class AmiControl:
         raise CommandUnknown(f"no way to carry out {type(command).__name__}")
 
     async def _set(self, channel_name: str, **values: str) -> None:
-        for name, value in values.items():
-            await self._link.action(
-                {"Action": "Setvar", "Channel": channel_name, "Variable": name, "Value": value},
-            )
+        """All at once: Asterisk takes a session's actions one by one, in order."""
+        settings = (
+            self._link.action({"Action": "Setvar", "Channel": channel_name, "Variable": name, "Value": value})
+            for name, value in values.items()
+        )
+        await asyncio.gather(*settings)
 
     @_execute.register
     async def _transfer(self, command: commands.Transfer) -> None:
