@@ -14,7 +14,6 @@ from demo.report import as_json, print_table
 from demo.scenes import Result, play
 from demo.stage import stage
 
-
 _PLAIN_WIDTH = 120
 
 
