@@ -111,6 +111,10 @@ class Switchboard:
             await agent.register(timeout=register)
             self._registered.add(phone)
 
+    async def op_register(self, phone: str, timeout: float) -> None:
+        await self._phones[phone].register(timeout=timeout)
+        self._registered.add(phone)
+
     async def op_unregister(self, phone: str) -> None:
         self._registered.discard(phone)
         await self._phones[phone].unregister()

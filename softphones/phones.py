@@ -269,6 +269,15 @@ class Phone:
         """Answer every later call after so many seconds; None to stop. `incoming` reports them as well."""
         self._answer_after = after
 
+    def forget_rings(self) -> None:
+        """Drop what `incoming` was never asked for."""
+        while not self._rung.empty():
+            self._rung.get_nowait()
+
+    async def register(self, timeout: float = WAIT_S) -> None:
+        """Once more, after `unregister`. Raises RegistrationFailed."""
+        await self.host.request("register", phone=self.name, timeout=timeout)
+
     async def unregister(self) -> None:
         await self.host.request("unregister", phone=self.name)
 

@@ -1,0 +1,88 @@
+"""What the scenarios on the real Asterisk look at: the record, the target's own INVITE, and what each party hears."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from demo.stage import Stage
+from softphones import Call, IncomingCall
+
+CITIZEN = "13800001111"
+CITIZEN_TONE, SEAT_TONE, TARGET_TONE, FOURTH_TONE = 440.0, 620.0, 850.0, 1130.0
+_RINGS_WITHIN = 6.0
+_LONGEST_GAP = 0.8
+
+Record = dict[str, Any]
+Party = tuple[Call, float]
+
+
+async def rung(stage: Stage, seat: str) -> IncomingCall:
+    return await (await stage.seat(seat)).incoming(_RINGS_WITHIN)
+
+
+async def ended(stage: Stage, handoff_id: str, timeout: float = 10.0, **wanted: Any) -> Record:
+    """The record of a handoff that has ended; fails when one of these fields is another."""
+    return await settled(stage, handoff_id, timeout, state="ended", **wanted)
+
+
+async def settled(stage: Stage, handoff_id: str, timeout: float = 10.0, **wanted: Any) -> Record:
+    record = await stage.handoff_when(handoff_id, timeout, **wanted)
+    assert {name: record[name] for name in wanted} == wanted, record
+    return record
+
+
+def shows_the_caller(incoming: IncomingCall, record: Record, caller: str = CITIZEN) -> None:
+    """The target's phone was told who calls, which handoff it is, and from which line; the record says so as well."""
+    assert incoming.from_number == caller
+    assert incoming.asserted_identity is not None
+    assert incoming.asserted_identity.number == caller
+    assert incoming.headers.get("X-Handoff-Id") == record["id"]
+    assert incoming.headers.get("X-Handoff-From-Line") == record["from_line"]
+    assert record["original_caller"] == record["caller_seen_by_target"] == caller
+    assert record["number_mismatch"] is False
+
+
+def events(record: Record) -> list[str]:
+    """The timeline's events in order; their times never go back."""
+    times = [step["at"] for step in record["timeline"]]
+    assert times == sorted(times)
+    return [step["event"] for step in record["timeline"]]
+
+
+async def hear_each_other(*parties: Party) -> None:
+    """Each sends its own tone; every other one has to hear it."""
+    await asyncio.gather(*(call.play_tone(tone) for call, tone in parties))
+    pairs = [(hearer, tone) for hearer, _ in parties for speaker, tone in parties if speaker is not hearer]
+    heard = await asyncio.gather(*(hearer.hears(tone, within=5.0) for hearer, tone in pairs))
+    deaf = [f"{hearer.name} does not hear {tone:.0f} Hz" for (hearer, tone), ok in zip(pairs, heard, strict=True) if not ok]
+    assert not deaf
+
+
+@asynccontextmanager
+async def uninterrupted(*parties: Party) -> AsyncIterator[None]:
+    """All the while the parties hear each other's tones, with no gap that a person would take for a lost call."""
+    await hear_each_other(*parties)
+    pairs = [(hearer, tone) for hearer, _ in parties for speaker, tone in parties if speaker is not hearer]
+    done = asyncio.Event()
+
+    async def listen(hearer: Call, tone: float) -> None:
+        while not done.is_set():
+            assert await hearer.hears(tone, within=_LONGEST_GAP), f"{hearer.name} lost {tone:.0f} Hz"
+
+    async with asyncio.TaskGroup() as listeners:
+        for hearer, tone in pairs:
+            listeners.create_task(listen(hearer, tone))
+        yield
+        done.set()
+
+
+async def quietest(call: Call, seconds: float) -> float:
+    """The level (dBFS) of the quietest second that the party heard, where a second is as loud as its loudest part."""
+    levels = []
+    for _ in range(round(seconds * 10)):
+        levels.append(await call.level())
+        await asyncio.sleep(0.1)
+    return min(max(levels[start : start + 10]) for start in range(len(levels) - 9))
