@@ -37,10 +37,15 @@ say() { printf '%s\n' "$*" >&2; }
 give_up() { printf '%s\n' "$@" >&2; exit 1; }
 
 child=
+child_name=
 temporary=()
 on_exit() {
     if [[ -n $child ]]; then
-        kill -TERM -- "-$child" 2>/dev/null || true
+        if [[ $child_name == apt-install ]]; then
+            say "等待 apt-get 完成，以免损坏软件包数据库 · letting apt-get finish, lest the package database be left half-way"
+        else
+            kill -TERM -- "-$child" 2>/dev/null || true
+        fi
         wait "$child" 2>/dev/null || true
     fi
     ((${#temporary[@]} == 0)) || rm -rf -- "${temporary[@]}"
@@ -52,7 +57,9 @@ trap 'exit 143' TERM HUP
 # step LOGNAME TEXT COMMAND...: runs the command with its output in a log, shows elapsed time, quotes the log on failure
 step() {
     local log=$LOGS/$1.log text=$2 began=$SECONDS code=0
+    child_name=$1
     shift 2
+    : >"$log"
     say "… $text"
     set -m  # a process group of its own, to be ended whole
     # Away from the terminal, whose modes apt sets when it is done and would be stopped for; and without the lock,
@@ -74,7 +81,7 @@ step() {
 spin() {
     local frames='|/-+' turn=0 began=$SECONDS last
     while kill -0 "$child" 2>/dev/null; do
-        last=$(tail -n 1 "$1" 2>/dev/null | tr -d '\000-\037' | cut -c 1-60)
+        last=$(tail -n 1 "$1" 2>/dev/null | tr -d '\000-\037' | cut -c 1-60) || true
         printf '\r\033[K  %s %d s  %s' "${frames:turn++ % 4:1}" "$((SECONDS - began))" "$last" >&2
         sleep 0.2
     done
