@@ -1,6 +1,7 @@
 """One instance brought up whole: Redis, Asterisk and the service."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ class Instance:
 
 def run_instance(instance: Instance) -> None:
     """Returns after an orderly stop. Raises SetupError, its text fit for the terminal, if the start fails."""
+    os.umask(0o077)  # databases and recordings, of all parts, are for this user alone
     layout = Layout.of(instance.home)
     layout.create()
     with instance_lock(layout.lock):
