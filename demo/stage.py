@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import signal
+import socket
 import sys
+import tempfile
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +20,41 @@ import httpx
 import orjson
 import yaml
 
-from api.supervisor import Port, is_free
+from api.supervisor import Port, instance_lock, is_free
 from softphones import Call, IncomingCall, Phone, PhoneHost
+from telephony.asterisk.errors import SetupError
 
 TRUNK_IP = "127.0.0.2"
 _BOOT_SECONDS = 60.0
 _STOP_SECONDS = 25.0
 _POLL_SECONDS = 0.1
-_OFFSETS = range(3000, 40000, 500)
+_OFFSETS = range(3000, 15000, 1000)  # SIP and HTTP stay below the media ports, which are as wide as a step
 
 
 class StageFailed(Exception):
     """The instance did not come up; the message holds the end of its output."""
 
 
-def free_offset() -> int:
-    """A port offset at which everything that an instance listens on is free."""
-    import socket
-
-    for offset in _OFFSETS:
-        ports = [
-            *(Port("tcp", "127.0.0.1", base + offset, socket.SOCK_STREAM) for base in (5060, 5038, 8110)),
-            Port("udp", "127.0.0.1", 5060 + offset, socket.SOCK_DGRAM),
-        ]
-        if all(is_free(port) for port in ports):
-            return offset
+@contextmanager
+def reserved_offset() -> Iterator[int]:
+    """A port offset that no other stage on this machine has, with everything that an instance listens on free there."""
+    for offset in random.sample(_OFFSETS, len(_OFFSETS)):
+        lock = Path(tempfile.gettempdir()) / f"hotline-stage-{os.geteuid()}-{offset}.lock"
+        try:
+            with instance_lock(lock):
+                if all(is_free(port) for port in _ports(offset)):
+                    yield offset
+                    return
+        except SetupError:
+            continue  # another stage has it
     raise StageFailed("no free range of ports")
+
+
+def _ports(offset: int) -> Iterator[Port]:
+    for base in (5060, 5038, 8110):
+        yield Port("tcp", "127.0.0.1", base + offset, socket.SOCK_STREAM)
+    yield Port("udp", "127.0.0.1", 5060 + offset, socket.SOCK_DGRAM)
+    yield Port("udp", TRUNK_IP, 5080 + offset, socket.SOCK_DGRAM)
 
 
 class Stage:
@@ -227,11 +239,11 @@ async def stage(home: Path, *, changes: Mapping[str, Any] | None = None) -> Asyn
     if home.exists():
         shutil.rmtree(home)
     home.mkdir(parents=True, mode=0o700)
-    offset = free_offset()
-    trunk_port = 5080 + offset
     config = home / "hotline.yaml"
-    config.write_text(_config(trunk_port, changes or {}), encoding="utf-8")
     async with AsyncExitStack() as stack:
+        offset = stack.enter_context(reserved_offset())
+        trunk_port = 5080 + offset
+        config.write_text(_config(trunk_port, changes or {}), encoding="utf-8")
         output = stack.enter_context((home / "up.log").open("wb"))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "api.cli", "up"),

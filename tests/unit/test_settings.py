@@ -1,0 +1,136 @@
+"""``hotline.yaml``: a right one is taken whole, a wrong one names the field, the value and the fix on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from api.directory import directory_of
+from api.secrets import load_secrets
+from api.settings import SettingsRejected, load_settings
+
+PROJECT = Path(__file__).parents[2]
+SCREEN_LINES = 24
+
+
+@pytest.fixture
+def content() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((PROJECT / "hotline.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture
+def refused(tmp_path: Path, content: dict[str, Any]) -> Callable[[Callable[[dict[str, Any]], object]], str]:
+    """The message with which a change of the shipped file is refused."""
+
+    def message(change: Callable[[dict[str, Any]], object]) -> str:
+        change(content)
+        path = tmp_path / "hotline.yaml"
+        path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+        with pytest.raises(SettingsRejected) as failure:
+            load_settings(path)
+        assert len(failure.value.message.splitlines()) <= SCREEN_LINES
+        return failure.value.message
+
+    return message
+
+
+Refused = Callable[[Callable[[dict[str, Any]], object]], str]
+
+
+def test_given_the_shipped_file_when_loaded_then_every_seat_sits_at_a_line(tmp_path: Path) -> None:
+    settings = load_settings(PROJECT / "hotline.yaml")
+    seats = tuple(seat.id for seat in settings.seats)
+    directory = directory_of(settings, load_secrets(tmp_path, seats=seats, people=()))
+    assert [line.id for line in directory.lines] == ["110", "12345"]
+    assert all(list(directory.lines_of_seat(seat.id)) for seat in directory.seats)
+    assert directory.target("120") is not None
+    assert directory.target("999") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        (lambda c: c.update(default_line="999"), "default_line", "known: 110, 12345"),
+        (lambda c: c["seats"].append({"id": "1101", "name": "x"}), "seats.7.id", "1101 stands twice"),
+        (lambda c: c["lines"][0]["desks"][0]["seats"].append("9999"), "lines.0.desks.0.seats.3", "no seat 9999"),
+        (lambda c: c["lines"][1]["desks"][0]["seats"].append("1101"), "lines.1.desks.0.seats.3", "stands twice"),
+        (lambda c: c["lines"][1].update(numbers=["110"]), "lines.1.numbers.0", "110 stands twice"),
+        (lambda c: c["lines"][1].update(numbers=["abc"]), "lines.1.numbers.0", "格式不对"),
+        (lambda c: c["lines"][1].update(id="110"), "lines.1.id", "stands twice"),
+        (lambda c: c["lines"][1].update(feature_code="*1"), "lines.1.feature_code", "stands twice"),
+        (lambda c: c["linked_numbers"][0].update(trunk="nowhere"), "linked_numbers.0.trunk", "known: pstn"),
+        (lambda c: c["linked_numbers"][0].update(number="1 20"), "linked_numbers.0.number", "格式不对"),
+        (lambda c: c["trunks"][0].update(match=["not-an-address"]), "trunks.0.match.0", "IP"),
+        (lambda c: c["trunks"][0].pop("contact"), "trunks.0.contact", "缺少必填项"),
+        (lambda c: c.pop("lines"), "lines", "缺少必填项"),
+        (lambda c: c.update(linse=[]), "linse", "没有这一项"),
+        (lambda c: c["network"].update(sip_port=70000), "network.sip_port", "太大"),
+        (lambda c: c["network"].update(sip_port=8110), "network.http_port", "stands twice"),
+        (lambda c: c["network"].update(rtp_end=20001), "network.rtp_end", "rtp_start + 10"),
+        (lambda c: c["lines"][0].update(strategy="everyone"), "lines.0.strategy", "取值不对"),
+        (lambda c: c["seats"][0].update(name="x;y"), "seats.0.name", "not allowed"),
+        (lambda c: c["seats"][0].update(secret="short"), "seats.0.secret", "8"),
+    ],
+)
+def test_given_one_wrong_field_when_loaded_then_it_is_named(
+    refused: Refused, change: Callable[[dict[str, Any]], object], field: str, said: str
+) -> None:
+    message = refused(change)
+    assert f"  {field}: " in message
+    assert said in message
+
+
+def test_given_many_wrong_fields_when_loaded_then_the_screen_is_not_flooded(refused: Refused) -> None:
+    message = refused(lambda c: c["seats"].extend({"id": "1101", "name": "x"} for _ in range(30)))
+    assert "and 24 more" in message
+
+
+def test_given_no_file_when_loaded_then_the_path_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsRejected, match="nowhere.yaml"):
+        load_settings(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize("text", ["- a list", "a: [", "just words"])
+def test_given_no_mapping_when_loaded_then_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "hotline.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsRejected, match=r"hotline\.yaml"):
+        load_settings(path)
+
+
+def test_given_an_environment_variable_when_loaded_then_it_goes_before_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOTLINE_NETWORK__SIP_PORT", "5099")
+    monkeypatch.setenv("HOTLINE_PORT_OFFSET", "100")
+    settings = load_settings(PROJECT / "hotline.yaml")
+    assert settings.port(settings.network.sip_port) == 5199
+    assert settings.network.http_port == 8110
+
+
+def test_given_an_offset_beyond_the_last_port_when_loaded_then_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_PORT_OFFSET", "40000")
+    monkeypatch.setenv("HOTLINE_NETWORK__RTP_END", "30000")
+    with pytest.raises(SettingsRejected, match=r"network\.rtp_end"):
+        load_settings(PROJECT / "hotline.yaml")
+
+
+def test_given_a_second_start_when_secrets_are_loaded_then_they_are_the_same(tmp_path: Path) -> None:
+    first = load_secrets(tmp_path, seats=("1", "2"), people=("admin",))
+    without_two = load_secrets(tmp_path, seats=("1",), people=("admin",))
+    again = load_secrets(tmp_path, seats=("1", "2"), people=("admin",))
+    assert first == again
+    assert without_two.seats == {"1": first.seats["1"]}
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_given_a_damaged_secrets_file_when_loaded_then_it_is_named_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text("{", encoding="utf-8")
+    with pytest.raises(SettingsRejected, match=r"secrets\.json"):
+        load_secrets(tmp_path, seats=(), people=())
+    assert (tmp_path / "secrets.json").read_text(encoding="utf-8") == "{"
