@@ -102,6 +102,7 @@ class HandoffReported(Event):
     """A step of the dialplan's ``handoff-run`` or ``ladder``.
 
     ``step``: start, answered, result, back, ring-seat, queue, call-back.
+    ``sip_code``: set where all that were rung have refused with it.
     """
 
     step: str
@@ -115,6 +116,8 @@ class HandoffReported(Event):
     release: str = ""
     status: str = ""
     shown: str = ""
+    sip_code: int | None = None
+    cause: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class ConferenceReported(Event):
     status: str = ""
     shown: str = ""
     seat: str = ""
+    sip_code: int | None = None
+    cause: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

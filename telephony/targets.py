@@ -66,13 +66,15 @@ class Targets:
         detail = {"from": shown_uri} if shown_uri else {}
         return Happening(Trigger.ANSWERS, at, detail, seen=seen, target_channel=channel, target_seat=seat or None)
 
-    def refusal(self, at: datetime, handoff_id: str, status: str) -> Happening:
-        """The SIP answer counts only when it is that of every phone that rang: one may be busy, another silent."""
-        legs = [leg for leg in self.legs.values() if leg.handoff_id == handoff_id]
-        codes = {leg.sip_code for leg in legs if leg.gone}
-        alone = len(codes) == 1 and all(leg.gone for leg in legs)
-        sip_code = next(iter(codes)) if alone else None
-        cause = next((leg.cause for leg in legs if leg.gone), None) if alone else None
+    def refusal(
+        self, at: datetime, handoff_id: str, status: str, sip_code: int | None = None, cause: int | None = None
+    ) -> Happening:
+        """The SIP answer counts only when it is that of every phone that rang: one may be busy, another silent.
+
+        The dialplan knows it for sure; the end of a phone's channel may be told before its report, or only after.
+        """
+        if sip_code is None:
+            sip_code, cause = self._common_answer(handoff_id)
         return Happening(
             Trigger.FAILS,
             at,
@@ -81,3 +83,8 @@ class Targets:
             cause=cause,
             sip_code=sip_code,
         )
+
+    def _common_answer(self, handoff_id: str) -> tuple[int | None, int | None]:
+        legs = [leg for leg in self.legs.values() if leg.handoff_id == handoff_id]
+        alike = len({leg.sip_code for leg in legs}) == 1 and all(leg.gone for leg in legs)
+        return (legs[0].sip_code, legs[0].cause) if alike else (None, None)

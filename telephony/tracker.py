@@ -247,8 +247,11 @@ class Tracker:
             self._note_call(self.book.seat_has_call(handoff.call_id, event.at, event.seat, channel, handoff.target))
 
     def _failed(self, event: events.HandoffReported) -> None:
-        self._advance(event.handoff_id, self.targets.refusal(event.at, event.handoff_id, event.status))
+        self._advance(event.handoff_id, self._refusal(event))
         self.targets.forget(event.handoff_id)
+
+    def _refusal(self, event: events.HandoffReported | events.ConferenceReported) -> Happening:
+        return self.targets.refusal(event.at, event.handoff_id, event.status, event.sip_code, event.cause)
 
     def _rung(self, event: events.HandoffReported) -> None:
         self._failed(event)  # whoever is on the ladder has failed, told or not
@@ -272,12 +275,12 @@ class Tracker:
             self._advance(event.handoff_id, self.targets.answers(event.at, event.shown, leg, event.seat))
             self.targets.forget(event.handoff_id)
         elif event.step == "result":
-            self._never_came(event.handoff_id, event.at, event.status)
+            self._never_came(event.handoff_id, self._refusal(event))
 
-    def _never_came(self, handoff_id: str, at: datetime, status: str) -> None:
+    def _never_came(self, handoff_id: str, refusal: Happening) -> None:
         """Nobody was disturbed: caller and seat talk on."""
-        self._advance(handoff_id, self.targets.refusal(at, handoff_id, status))
-        self._advance(handoff_id, Happening(Trigger.SERVED, at, rung=Resolution.FIRST_SEAT))
+        self._advance(handoff_id, refusal)
+        self._advance(handoff_id, Happening(Trigger.SERVED, refusal.at, rung=Resolution.FIRST_SEAT))
 
     def _joined(self, event: events.ConferenceJoined) -> None:
         conference = self.rooms.join(event)
@@ -297,7 +300,7 @@ class Tracker:
         handoff = self.handoffs.get(conference.id)
         if handoff and handoff.outcome is None and event.uniqueid == channel_id(handoff.id, TARGET):
             # Asterisk reports every end of the dialling but this one: that we stopped it
-            self._never_came(handoff.id, event.at, "CANCELLED")
+            self._never_came(handoff.id, self.targets.refusal(event.at, handoff.id, "CANCELLED"))
             conference = self.rooms.dissolve(conference, event.at)
         if conference.over:
             self._conference_over(conference, event.at)

@@ -85,6 +85,8 @@ def _handoff_step(raw: AmiEvent, at: datetime) -> events.Event:
         release=raw.get("Release"),
         status=raw.get("Status"),
         shown=unquote(raw.get("Shown")),
+        sip_code=_whole(raw.get("Sip")),
+        cause=_whole(raw.get("Cause")),
     )
 
 
@@ -99,6 +101,8 @@ def _conference_step(raw: AmiEvent, at: datetime) -> events.Event:
         status=raw.get("Status"),
         shown=unquote(raw.get("Shown")),
         seat=raw.get("Seat"),
+        sip_code=_whole(raw.get("Sip")),
+        cause=_whole(raw.get("Cause")),
     )
 
 

@@ -14,6 +14,7 @@ from telephony import events
 
 _USER_EVENT = "HandoffStep"
 _FIELDS = 19
+_FEWER = ("",) * 8
 _TAIL_BYTES = 8 * 1024 * 1024
 
 
@@ -55,9 +56,18 @@ def _step(row: list[str], handoff_ids: Collection[str]) -> events.HandoffReporte
         at = datetime.strptime(row[1], "%Y-%m-%d %H:%M:%S.%f").astimezone(UTC)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None
-    step, handoff_id, target, status, uniqueid, seat = (*words, "", "", "", "", "", "")[:6]
+    step, handoff_id, target, status, uniqueid, seat, sip_code, cause = (*words, *_FEWER)[:8]
     if handoff_id not in handoff_ids:
         return None
     return events.HandoffReported(
-        at, step, handoff_id, uniqueid or row[12], row[13], target=target, status=status, seat=seat
+        at,
+        step,
+        handoff_id,
+        uniqueid or row[12],
+        row[13],
+        target=target,
+        status=status,
+        seat=seat,
+        sip_code=int(sip_code) if sip_code.isdecimal() else None,
+        cause=int(cause) if cause.isdecimal() else None,
     )

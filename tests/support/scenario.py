@@ -57,7 +57,9 @@ async def hear_each_other(*parties: Party) -> None:
     await asyncio.gather(*(call.play_tone(tone) for call, tone in parties))
     pairs = [(hearer, tone) for hearer, _ in parties for speaker, tone in parties if speaker is not hearer]
     heard = await asyncio.gather(*(hearer.hears(tone, within=5.0) for hearer, tone in pairs))
-    deaf = [f"{hearer.name} does not hear {tone:.0f} Hz" for (hearer, tone), ok in zip(pairs, heard, strict=True) if not ok]
+    deaf = [
+        f"{hearer.name} does not hear {tone:.0f} Hz" for (hearer, tone), ok in zip(pairs, heard, strict=True) if not ok
+    ]
     assert not deaf
 
 
