@@ -36,7 +36,8 @@ _MIGRATION_LOCK = 0x686F746C696E65  # "hotline": the key of PostgreSQL's advisor
 
 # Result codes (sqlite.org/rescode.html) and SQLSTATE classes (PostgreSQL, appendix A) that blame the database's
 # condition and not the statement: they may pass by themselves.
-_SQLITE_AWAY = frozenset({5, 6, 8, 10, 11, 13, 14, 15, 26})
+_SQLITE_BUSY = 5
+_SQLITE_AWAY = frozenset({_SQLITE_BUSY, 6, 8, 10, 11, 13, 14, 15, 26})
 _SQLSTATE_AWAY = ("08", "53", "57", "58", "40", "25006", "3D000", "28", "55P03")
 
 
@@ -109,11 +110,16 @@ async def transaction(engine: AsyncEngine, seconds: float = DEADLINE_SECONDS) ->
 def _away(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
-    origin = error.orig
-    code = getattr(origin, "sqlite_errorcode", None)
+    code = _sqlite_code(error)
     if code is not None:
-        return code & 0xFF in _SQLITE_AWAY
-    return str(getattr(origin, "sqlstate", None) or "").startswith(_SQLSTATE_AWAY)
+        return code in _SQLITE_AWAY
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_SQLSTATE_AWAY)
+
+
+def _sqlite_code(error: DBAPIError) -> int | None:
+    """The primary result code; None when the error is not SQLite's."""
+    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 async def migrate(engine: AsyncEngine) -> None:
@@ -123,6 +129,9 @@ async def migrate(engine: AsyncEngine) -> None:
     """
     sqlite = engine.dialect.name == "sqlite"
     if sqlite:
+        folder = Path(engine.url.database or "").parent
+        if not folder.is_dir():
+            raise RecordStoreUnavailable(f"there is no folder {folder} for the database")
         await _write_ahead(engine)
     async with transaction(engine, MIGRATION_SECONDS) as connection:
         if sqlite:
@@ -132,9 +141,14 @@ async def migrate(engine: AsyncEngine) -> None:
         await connection.run_sync(_upgrade)
 
 
+def _locked(error: Exception) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and _sqlite_code(cause) == _SQLITE_BUSY
+
+
 async def _write_ahead(engine: AsyncEngine) -> None:
     """Kept in the file. The switch does not wait for another process's lock as other statements do."""
-    async for attempt in stamina.retry_context(on=RecordStoreUnavailable, attempts=20, timeout=10, wait_max=0.5):
+    async for attempt in stamina.retry_context(on=_locked, attempts=20, timeout=10, wait_max=0.5):
         with attempt:
             async with transaction(engine) as connection:
                 await connection.exec_driver_sql("PRAGMA journal_mode=WAL")

@@ -1,0 +1,126 @@
+"""People and API keys, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+
+from records import tables
+from records.accounts import Accounts, KeyNotFound, Role, User, UserExists, UserNotFound
+from records.database import engine_for, migrate
+from tests.support.servers import PostgresServer
+
+pytestmark = pytest.mark.asyncio
+
+SEAT = User("8001", "张三", Role.SEAT, ("8001", "8002"))
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def accounts(request: pytest.FixtureRequest, tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Accounts]:
+    if request.param == "sqlite":
+        engine = engine_for(f"sqlite:///{tmp_path}/records.db")
+        await migrate(engine)
+    else:
+        engine = engine_for(await postgres.new_migrated_database())
+    yield Accounts(engine)
+    await engine.dispose()
+
+
+async def test_given_the_right_password_then_the_user_else_nobody(accounts: Accounts) -> None:
+    await accounts.add_user(SEAT, "对的密码")
+
+    assert await accounts.verify("8001", "对的密码") == SEAT
+    assert await accounts.verify("8001", "wrong") is None
+    assert await accounts.verify("8009", "对的密码") is None
+    assert await accounts.user("8001") == SEAT
+    assert await accounts.user("8009") is None
+    assert await accounts.users() == [SEAT]
+
+
+async def test_given_a_user_twice_then_the_first_stays(accounts: Accounts) -> None:
+    await accounts.add_user(SEAT, "one")
+    with pytest.raises(UserExists):
+        await accounts.add_user(SEAT, "two")
+
+    assert await accounts.verify("8001", "one") == SEAT
+
+
+async def test_given_a_new_password_then_the_old_one_is_void(accounts: Accounts) -> None:
+    await accounts.add_user(SEAT, "old")
+    await accounts.set_password("8001", "new")
+
+    assert await accounts.verify("8001", "old") is None
+    assert await accounts.verify("8001", "new") == SEAT
+    with pytest.raises(UserNotFound):
+        await accounts.set_password("8009", "new")
+
+
+async def test_given_a_disabled_user_then_nobody_until_enabled_again(accounts: Accounts) -> None:
+    await accounts.add_user(SEAT, "right")
+    await accounts.set_disabled("8001", True)
+    assert await accounts.verify("8001", "right") is None
+
+    await accounts.set_disabled("8001", False)
+    assert await accounts.verify("8001", "right") == SEAT
+
+
+async def test_an_unknown_user_takes_the_time_of_a_wrong_password(accounts: Accounts) -> None:
+    await accounts.add_user(SEAT, "right")
+
+    async def seconds(user: str) -> float:
+        began = time.process_time()
+        await accounts.verify(user, "wrong")
+        return time.process_time() - began
+
+    known = median([await seconds("8001") for _ in range(5)])
+    unknown = median([await seconds("8009") for _ in range(5)])
+    assert 0.5 < known / unknown < 2
+
+
+async def test_hashing_leaves_the_event_loop_free(accounts: Accounts) -> None:
+    await accounts.add_user(SEAT, "right")
+    longest, last = 0.0, time.monotonic()
+    sign_ins = asyncio.gather(*(accounts.verify("8001", "right") for _ in range(6)))
+    while not sign_ins.done():
+        await asyncio.sleep(0.001)
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+
+    assert await sign_ins == [SEAT] * 6
+    assert longest < 0.1
+
+
+async def test_given_a_key_then_it_opens_until_it_is_revoked(accounts: Accounts) -> None:
+    before = datetime.now(UTC)
+    key_id, token = await accounts.add_key("市长热线平台", Role.INTEGRATOR, line="12345")
+    key = await accounts.verify_key(token)
+
+    assert key is not None
+    assert (key.id, key.name, key.role, key.line) == (key_id, "市长热线平台", Role.INTEGRATOR, "12345")
+    assert key.created_at >= before
+    assert await accounts.verify_key(token + "x") is None
+    await accounts.revoke_key(key_id)
+    await accounts.revoke_key(key_id)
+    assert await accounts.verify_key(token) is None
+    assert [kept.revoked_at is not None for kept in await accounts.keys()] == [True]
+    with pytest.raises(KeyNotFound):
+        await accounts.revoke_key("nobody")
+
+
+async def test_neither_passwords_nor_keys_are_kept(accounts: Accounts) -> None:
+    await accounts.add_user(SEAT, "secret-password")
+    _, token = await accounts.add_key("k", Role.ADMIN)
+    async with accounts._engine.connect() as connection:
+        kept = [row for table in (tables.users, tables.api_keys) for row in await connection.execute(select(table))]
+
+    assert len(token) > 43
+    assert "$argon2id$" in str(kept)
+    assert token not in str(kept)
+    assert "secret-password" not in str(kept)
