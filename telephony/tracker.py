@@ -150,8 +150,7 @@ class Tracker:
         for handoff in self._handoffs_of(call_id):
             self._advance(handoff.id, Happening(Trigger.PARTED, at))
             self._advance(handoff.id, Happening(Trigger.CALLER_GONE, at))
-        for handoff_id in [ended for ended, its_call in self._ended.items() if its_call == call_id]:
-            del self._ended[handoff_id]
+        self._ended = {ended: its_call for ended, its_call in self._ended.items() if its_call != call_id}
 
     def _bridge_entered(self, event: events.BridgeEntered) -> None:
         self._note_call(self.book.change_leg(event.uniqueid, bridge=event.bridge))
@@ -283,12 +282,9 @@ class Tracker:
         self._advance(handoff_id, Happening(Trigger.SERVED, refusal.at, rung=Resolution.FIRST_SEAT))
 
     def _joined(self, event: events.ConferenceJoined) -> None:
-        conference = self.rooms.join(event)
-        self._note_conference(conference)
-        handoff = self.handoffs.get(event.room)
-        if conference and handoff and event.uniqueid == channel_id(handoff.id, TARGET) and handoff.outcome is None:
-            # that it answered was told while nobody listened
-            self._advance(handoff.id, self.targets.answers(event.at, "", None, ""))
+        self._note_conference(self.rooms.join(event))
+        if event.uniqueid == channel_id(event.room, TARGET):  # that it answered may have been told to nobody
+            self._advance(event.room, self.targets.answers(event.at, "", None, ""))
 
     def _muted(self, event: events.PartyMuted) -> None:
         self._note_conference(self.rooms.mute(event))
@@ -303,21 +299,22 @@ class Tracker:
             self._never_came(handoff.id, self.targets.refusal(event.at, handoff.id, "CANCELLED"))
             conference = self.rooms.dissolve(conference, event.at)
         if conference.over:
-            self._conference_over(conference, event.at)
+            on_the_ladder = handoff is not None and handoff.rung is not None
+            self._conference_over(conference, event.at, Resolution.CALLER_HUNG_UP if on_the_ladder else None)
         self._note_conference(conference)
 
-    def _conference_over(self, conference: Conference, at: datetime) -> None:
+    def _conference_over(self, conference: Conference, at: datetime, where: Resolution | None = None) -> None:
         self._note_conference(conference)
         if handoff := self.handoffs.get(conference.id):
             ending = self.rooms.close(handoff, at)
             self._put(ending)
-            where = ending.rung or self.rooms.resolution(ending, conference)
+            where = where or self.rooms.resolution(ending, conference)
             self._advance(ending.id, Happening(Trigger.PARTED, at, rung=where))
 
     def _out_of_the_room(self, handoff: Handoff, at: datetime) -> None:
         """A caller who was left alone in a conference has found a human on the ladder."""
         if conference := self.rooms.conferences.get(handoff.id):
-            self._conference_over(self.rooms.dissolve(conference, at), at)
+            self._conference_over(self.rooms.dissolve(conference, at), at, handoff.rung)
         self._advance(handoff.id, Happening(Trigger.PARTED, at, rung=handoff.rung))
 
     # -------------------------------------------------------------- seats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -182,7 +183,7 @@ class Story:
     def link_lost(self) -> Story:
         return self.tell(events.LinkLost(self.now, "ami-link-lost"))
 
-    def link_back(self, *channels: ChannelSnapshot, rooms: dict[str, tuple[str, ...]] | None = None) -> Story:
+    def link_back(self, *channels: ChannelSnapshot, rooms: Mapping[str, tuple[str, ...]] | None = None) -> Story:
         snapshot = LinkRestored(self.tick(), channels, rooms or {})
         for event in missed(self.tracker, snapshot):
             self.take(self.tracker.apply(event))
@@ -260,3 +261,37 @@ def steps_of(handoff: Handoff) -> list[str]:
 def happening(trigger: Trigger, **values: object) -> Happening:
     return Happening(trigger, NOW + timedelta(seconds=1), **values)  # type: ignore[arg-type]  # checked by the caller
 
+
+Gap = Callable[[Story], Story]
+
+
+def restarted(story: Story) -> Story:
+    """Another process takes up what the first one had put on record."""
+    after = Story(story.number)
+    after.now, after.id = story.now, story.id
+    live = [handoff for handoff in story.handoffs.values() if handoff.live]
+    calls = [call for call in story.calls.values() if call.live]
+    after.tracker.adopt(calls, live, [room for room in story.conferences.values() if not room.over])
+    after.handoffs, after.calls = dict(story.handoffs), dict(story.calls)
+    after.conferences = dict(story.conferences)
+    return after
+
+
+def lost(story: Story) -> Story:
+    return story.link_lost()
+
+
+GAPS: list[Gap] = [lost, restarted]
+"""Both ways not to have listened for a while."""
+
+
+def story_caller(bridge: str = "", **variables: str) -> ChannelSnapshot:
+    story = Story()
+    story.id = "h1"
+    return story.caller_channel(bridge, **variables)
+
+
+def ringing_phone(seat: str) -> ChannelSnapshot:
+    story = Story()
+    story.id = "h1"
+    return story.phone_channel(seat, up=False)
