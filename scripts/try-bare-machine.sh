@@ -32,7 +32,7 @@ clean_up() {
     if [[ -n $keep ]]; then echo "kept: $work"; else rm -rf --one-file-system -- "$work"; fi
 }
 trap clean_up EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' INT TERM HUP
 
 # --- a bare root ------------------------------------------------------------------------------------------------------
 
