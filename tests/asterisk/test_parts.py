@@ -158,6 +158,7 @@ async def test_given_die_with_parent_when_the_parent_is_killed_then_the_child_go
     script = (
         "import time; from pathlib import Path; from telephony.asterisk.daemon import Daemon;"
         f"child = Daemon.spawn(['sleep', '60'], log=Path({str(tmp_path / 'log')!r}), die_with_parent=True);"
+        "time.sleep(0.5);"  # for setpriv to have asked the kernel
         "print(child.pid, flush=True); time.sleep(60)"
     )
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
