@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:hotline:problem:"
 _RETRY_SECONDS = 5
+_IDEMPOTENCY_KEY = ("header", "idempotency-key")
 
 
 class ApiError(domain.HotlineError):
@@ -184,7 +185,7 @@ def problem(failure: domain.HotlineError, instance: str) -> dict[str, Any]:
 
 def _title(failure: type[domain.HotlineError]) -> Title:
     """Its own, or that of its nearest ancestor that has one."""
-    slugs = (vars(ancestor).get("slug") for ancestor in failure.__mro__)
+    slugs = (ancestor.slug for ancestor in failure.__mro__ if issubclass(ancestor, domain.HotlineError))
     return next(TITLES[slug] for slug in slugs if slug in TITLES)
 
 
@@ -215,6 +216,9 @@ async def _validation_error(request: Request, failure: Exception) -> Response:
     faults = failure.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return problem_response(MalformedRequest("the body is not JSON"), request.url.path)
+    if any(fault["type"] == "missing" and fault["loc"] == _IDEMPOTENCY_KEY for fault in faults):
+        missing = IdempotencyKeyMissing("the Idempotency-Key header is required")
+        return problem_response(missing, request.url.path)
     fields = [{"field": _field(fault["loc"]), "code": fault["type"], "message": fault["msg"]} for fault in faults]
     return problem_response(InvalidRequest(fields), request.url.path)
 

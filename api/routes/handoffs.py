@@ -59,18 +59,16 @@ async def start(
     who: HandsOver,
     services: Serving,
     idempotency_key: Annotated[
-        str | None,
+        str,
         Header(
             description="1 to 200 printable ASCII characters, new for each press of the key. The same key again gives "
             "the handoff that it started, and starts nothing.",
             pattern=r"^[\x21-\x7e]{1,200}$",
             examples=["8001-7f9c2ba4"],
         ),
-    ] = None,
+    ],
 ) -> HandoffOut:
     """202: Asterisk was asked. What came of it is in the record, and on the event stream, as it happens."""
-    if idempotency_key is None:
-        raise IdempotencyKeyMissing("the Idempotency-Key header is required")
     await on_its_line(services, who, call_id=body.call_id)
     request = HandoffRequest(**body.model_dump(), idempotency_key=idempotency_key)
     record = await carried_out(services.switchboard.start_handoff(request, who.actor))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
+import schemathesis
 from fastapi import FastAPI
 from limits.aio.storage import MemoryStorage
 from uuid6 import uuid7
@@ -84,6 +86,32 @@ class SetClock:
 
     def pass_by(self, **span: float) -> None:
         self.time += timedelta(**span)
+
+
+class Documented:
+    """Holds every answer against the OpenAPI document, so that each test of a route tests the document too."""
+
+    _operations: ClassVar[list[tuple[str, re.Pattern[str], Any]]] = []  # slow to make, and the same for every hall
+
+    def __init__(self, app: FastAPI) -> None:
+        if not self._operations:
+            document = app.openapi()
+            schema = schemathesis.openapi.from_dict(document)
+            self._operations += [
+                (method.upper(), re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), schema[path][method])
+                for path, methods in sorted(document["paths"].items(), key=lambda entry: "{" in entry[0])
+                for method in methods
+            ]
+
+    async def __call__(self, answer: httpx.Response) -> None:
+        if "json" not in answer.headers.get("content-type", ""):
+            return
+        asked = answer.request
+        for method, path, operation in self._operations:
+            if asked.method == method and path.fullmatch(asked.url.path):
+                await asyncio.gather(asked.aread(), answer.aread())
+                operation.validate_response(answer)
+                return
 
 
 async def make_accounts(path: Path) -> dict[str, str]:
@@ -183,7 +211,9 @@ async def open_hall(
     app = create_app(replace(services, **changed))
     running = asyncio.create_task(board.run())
     try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hall") as http:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://hall", event_hooks={"response": [Documented(app)]}
+        ) as http:
             await board.watch.until(lambda: board.link_up)
             yield Hall(asterisk, store, memory, writer, services, clock, app, http, keys)
     finally:

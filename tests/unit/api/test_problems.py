@@ -1,6 +1,6 @@
 """Every failure is a problem document, with a title in Chinese and English."""
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
 
 import pytest
@@ -141,13 +141,14 @@ async def test_given_a_method_that_is_not_taken_then_405_names_those_that_are(ha
 
 @pytest.mark.asyncio
 async def test_given_a_body_beyond_the_cap_then_413_whether_its_length_is_declared_or_not(hall: Hall) -> None:
-    async def chunks() -> Any:
-        for _ in range(70):
-            yield b" " * 1024
+    class Chunks:
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for _ in range(70):
+                yield b" " * 1024
 
     url, headers = "/v1/sessions", {"Content-Type": "application/json"}
     is_problem(await hall.http.post(url, content=b" " * 70_000, headers=headers), "body-too-large")
-    is_problem(await hall.http.post(url, content=chunks(), headers=headers), "body-too-large")
+    is_problem(await hall.http.post(url, content=Chunks(), headers=headers), "body-too-large")
 
 
 @pytest.mark.asyncio
