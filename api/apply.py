@@ -13,6 +13,7 @@ import structlog
 from api.bootstrap import load
 from api.settings import SettingsRejected
 from telephony.asterisk.configuration import configure, reload
+from telephony.asterisk.errors import ControlFailed
 from telephony.asterisk.install import find_asterisk
 from telephony.asterisk.process import AsteriskProcess
 from telephony.asterisk.render import install
@@ -30,8 +31,11 @@ def apply() -> tuple[tuple[str, ...], tuple[str, ...]]:
     layout = loaded.layout
     binary = find_asterisk(layout.home)
     asterisk = AsteriskProcess(binary, layout.asterisk_conf, layout.run, layout.log)
-    if not asterisk.find_running():
-        raise SettingsRejected("系统未在运行，启动时会采用新配置 · nothing is running here; the next start takes it up")
+    try:
+        asyncio.run(asterisk.rx("core show version"))  # it may run in another container: its process is not looked for
+    except ControlFailed as away:
+        problem = "系统未在运行，启动时会采用新配置 · nothing is running here; the next start takes it up"
+        raise SettingsRejected(problem) from away
     before = _texts(layout.etc)
     changed = configure(loaded.directory, loaded.site(binary), binary)
     restart = asyncio.run(_reload_or_restore(changed, before, layout.etc, asterisk.rx))

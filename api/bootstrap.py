@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,17 +132,27 @@ def instance() -> Instance:
     )
 
 
-def _announce(loaded: Loaded) -> None:
-    people = "\n".join(
+def passwords() -> str:
+    """The first passwords of the people, and those of the seats' phones. Raises SettingsRejected."""
+    loaded = load()
+    phones = "\n".join(f"    {seat:<12} {secret}" for seat, secret in loaded.secrets.seats.items())
+    return f"登录（初始口令） · sign in (first passwords)\n{_people(loaded)}\n坐席话机 · the seats' phones\n{phones}"
+
+
+def _people(loaded: Loaded) -> str:
+    return "\n".join(
         f"    {person.id:<12} {loaded.secrets.people[person.id]:<16} {person.role.value}" for person in FIRST_PEOPLE
     )
+
+
+def _announce(loaded: Loaded) -> None:
     network = loaded.settings.network
     typer_text = (
         f"\n热线联动已启动 · the hotline linkage is up\n"
         f"  接口 · API        {loaded.http_url}/v1  (OpenAPI: {loaded.http_url}/openapi.json)\n"
         f"  SIP 话机 · phones {network.bind}:{loaded.settings.port(network.sip_port)}  "
         f"(口令 · passwords: {loaded.layout.home / 'secrets.json'})\n"
-        f"  登录 · sign in    POST {loaded.http_url}/v1/sessions\n{people}\n"
+        f"  登录 · sign in    POST {loaded.http_url}/v1/sessions\n{_people(loaded)}\n"
         f"  Ctrl-C 停止 · stops all\n"
     )
     print(typer_text, flush=True)  # noqa: T201 - the terminal of whoever typed `make run`
@@ -238,6 +248,16 @@ def _switchboard(loaded: Loaded, store: SqlRecordStore, writer: RecordWriter, li
     )
 
 
+class _Server(uvicorn.Server):
+    """uvicorn raises the signal that stopped it once more at its end: that would end us before the records are kept."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
 async def _run(loaded: Loaded, services: Services) -> None:
     network = loaded.settings.network
     config = uvicorn.Config(
@@ -249,7 +269,7 @@ async def _run(loaded: Loaded, services: Services) -> None:
         server_header=False,
         timeout_graceful_shutdown=3,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
 
     def take_up_directory() -> None:
         fresh = load()

@@ -1,19 +1,33 @@
 """The `hotline` command."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from api import accounts_cli
 from telephony.errors import HotlineError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(accounts_cli.people, name="people")
+app.add_typer(accounts_cli.keys, name="keys")
 
 
 @app.callback()
 def main() -> None:
     """110 与 12345 热线一键转接 · one-key transfer between the 110 and 12345 hotlines."""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """A failure of ours ends the command with its own words instead of a traceback."""
+    try:
+        yield
+    except HotlineError as failure:
+        sys.exit(failure.message)
 
 
 @app.command()
@@ -22,10 +36,8 @@ def up() -> None:
     from api.bootstrap import instance
     from api.up import run_instance
 
-    try:
+    with explained():
         run_instance(instance())
-    except HotlineError as failure:
-        sys.exit(failure.message)
 
 
 @app.command()
@@ -33,7 +45,29 @@ def serve() -> None:
     """只运行服务进程 · run the service process alone."""
     from api.bootstrap import serve as run_service
 
-    run_service()
+    with explained():
+        run_service()
+
+
+@app.command()
+def asterisk() -> None:
+    """只运行 Asterisk · run Asterisk alone."""
+    from api.bootstrap import instance
+    from api.logs import configure_logs
+    from api.up import run_asterisk
+
+    configure_logs()
+    with explained():
+        run_asterisk(instance())
+
+
+@app.command()
+def passwords() -> None:
+    """显示初始口令与话机口令 · show the first passwords and those of the phones."""
+    from api.bootstrap import passwords as known
+
+    with explained():
+        typer.echo(known())
 
 
 @app.command()
@@ -41,10 +75,8 @@ def apply() -> None:
     """采用改过的 hotline.yaml，不影响通话 · take up a changed hotline.yaml; calls go on."""
     from api.apply import apply as apply_now
 
-    try:
+    with explained():
         taken, restart = apply_now()
-    except HotlineError as failure:
-        sys.exit(failure.message)
     typer.echo(f"已生效 · in force: {', '.join(taken) or '无变化 · nothing changed'}")
     if restart:
         typer.echo(f"需重启才生效 · only after a restart: {', '.join(restart)}")

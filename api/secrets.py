@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import orjson
 from api.settings import SettingsRejected
 
 _FILE = "secrets.json"
+_LOCK = "secrets.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,19 @@ class Secrets:
 
 def load_secrets(home: Path, *, seats: tuple[str, ...], people: tuple[str, ...]) -> Secrets:
     """Those of this home, with what is missing made and kept. Raises SettingsRejected when the file is damaged."""
-    path = home / _FILE
+    with _alone(home):  # two that start at once on a new home must not each make their own
+        return _load(home / _FILE, seats, people)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / _LOCK).open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _load(path: Path, seats: tuple[str, ...], people: tuple[str, ...]) -> Secrets:
     kept = _read(path)
     found = Secrets(
         ami=kept.get("ami") or secrets.token_urlsafe(24),
@@ -58,7 +74,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:

@@ -115,7 +115,12 @@ class Settings(BaseSettings):
     """Variables ``HOTLINE_HOME``, ``HOTLINE_NETWORK__SIP_PORT`` … go before the file. Ports are before the offset."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HOTLINE_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+        env_prefix="HOTLINE_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,  # how a compose file passes on what is not set
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
     )
     source: ClassVar[Path] = Path("hotline.yaml")
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,17 +34,38 @@ class Instance:
 
 def run_instance(instance: Instance) -> None:
     """Returns after an orderly stop. Raises SetupError, its text fit for the terminal, if the start fails."""
+    with _held(instance, instance.service_ports) as (layout, binary):
+        asterisk = AsteriskProcess(binary, layout.asterisk_conf, layout.run, layout.log)
+        _configure(instance, layout, asterisk)
+        asyncio.run(supervise(_parts(instance, layout, asterisk), instance.announce))
+
+
+def run_asterisk(instance: Instance) -> None:
+    """Asterisk alone, its console on our output: for a container beside that of the service, on the same home.
+
+    Returns after an orderly stop. Raises SetupError.
+    """
+    with _held(instance) as (layout, binary):
+        asterisk = AsteriskProcess(binary, layout.asterisk_conf, layout.run, layout.log, own_console=False)
+        _configure(instance, layout, asterisk)
+        asyncio.run(supervise([asterisk], lambda: None))
+
+
+@contextmanager
+def _held(instance: Instance, needed: Sequence[Port] = ()) -> Iterator[tuple[Layout, AsteriskBinary]]:
     os.umask(0o077)  # databases and recordings, of all parts, are for this user alone
     layout = Layout.of(instance.home)
     layout.create()
     with instance_lock(layout.lock):
         binary = find_asterisk(layout.home)
-        asterisk = AsteriskProcess(binary, layout.asterisk_conf, layout.run, layout.log)
-        require_free(instance.service_ports)
-        if not asterisk.find_running():
-            require_free(instance.asterisk_ports)
-        instance.configure(layout, binary)
-        asyncio.run(supervise(_parts(instance, layout, asterisk), instance.announce))
+        require_free(needed)
+        yield layout, binary
+
+
+def _configure(instance: Instance, layout: Layout, asterisk: AsteriskProcess) -> None:
+    if not asterisk.find_running():
+        require_free(instance.asterisk_ports)
+    instance.configure(layout, asterisk.binary)
 
 
 def _parts(instance: Instance, layout: Layout, asterisk: AsteriskProcess) -> list[Part]:

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 
@@ -25,16 +26,17 @@ class Daemon:
         cls,
         command: Sequence[str],
         *,
-        log: Path,
+        log: Path | None,
         environment: Mapping[str, str] | None = None,
         die_with_parent: bool = False,
     ) -> "Daemon":
-        """Output is appended to `log`. `die_with_parent`: it gets SIGTERM when the calling thread's process is gone.
+        """Output is appended to `log`; None: it goes where ours goes.
 
+        `die_with_parent`: it gets SIGTERM when the calling thread's process is gone.
         Raises OSError when the program cannot be started.
         """
         prefix = ("setpriv", "--pdeathsig", "TERM", "--") if die_with_parent else ()
-        with log.open("ab") as output:
+        with log.open("ab") if log else nullcontext() as output:
             child = subprocess.Popen(
                 [*prefix, *command],
                 stdin=subprocess.DEVNULL,

@@ -19,7 +19,8 @@ _STOP_SECONDS = 20.0  # it gives hung-up channels 15 s to go
 class AsteriskProcess:
     """One Asterisk, told apart from others by its configuration folder.
 
-    `config` is its asterisk.conf, `run_dir` what that names as `astrundir`, `log_dir` gets `asterisk-console.log`.
+    `config` is its asterisk.conf, `run_dir` what that names as `astrundir`, `log_dir` gets `asterisk-console.log`;
+    without `own_console` the console goes to our own output.
     By default it outlives this process, since calls must go on; the next `start` takes it over.
     With `die_with_parent` (tests, benchmarks) it gets SIGTERM when this process is gone.
     """
@@ -34,12 +35,14 @@ class AsteriskProcess:
         log_dir: Path,
         *,
         die_with_parent: bool = False,
+        own_console: bool = True,
         boot_seconds: float = 30.0,
     ) -> None:
         self.binary = binary
         self._config = config
         self._run_dir = run_dir
-        self._console_log = log_dir / "asterisk-console.log"
+        self._console_log = log_dir / "asterisk-console.log" if own_console else None
+        self._quoted = self._console_log or log_dir / "messages"
         self._die_with_parent = die_with_parent
         self._boot_seconds = boot_seconds
         self._daemon: Daemon | None = None
@@ -68,7 +71,7 @@ class AsteriskProcess:
         try:
             self._daemon = Daemon.spawn(command, log=self._console_log, die_with_parent=self._die_with_parent)
         except OSError as error:
-            raise PartNotStarted(self.name, str(error), self._console_log) from error
+            raise PartNotStarted(self.name, str(error), self._quoted) from error
         try:
             await self._booted()
         except BaseException:
@@ -135,7 +138,7 @@ class AsteriskProcess:
         deadline = time.monotonic() + self._boot_seconds
         while (left := deadline - time.monotonic()) > 0:
             if self._daemon is None or not self._daemon.running:
-                raise PartNotStarted(self.name, f"ended with {self._exit_code()}", self._console_log)
+                raise PartNotStarted(self.name, f"ended with {self._exit_code()}", self._quoted)
             try:
                 answer = await self.rx("core waitfullybooted", seconds=left)
             except ControlFailed:  # its socket is not there yet
@@ -143,7 +146,7 @@ class AsteriskProcess:
                 continue
             if "fully booted" in answer:  # nothing is said, with exit code 0, when it ends while we wait
                 return
-        raise PartNotStarted(self.name, f"not ready after {self._boot_seconds:g} s", self._console_log)
+        raise PartNotStarted(self.name, f"not ready after {self._boot_seconds:g} s", self._quoted)
 
     def _exit_code(self) -> int | None:
         return self._daemon.exit_code if self._daemon else None
