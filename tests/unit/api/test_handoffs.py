@@ -147,6 +147,15 @@ async def test_given_a_key_of_one_line_then_it_hands_over_calls_of_that_line_onl
 
 
 @pytest.mark.asyncio
+async def test_given_a_key_of_one_line_then_it_steers_handoffs_from_or_to_that_line_only(hall: Hall) -> None:
+    await hall.with_call()
+    handoff_id = (await hall.hand_over(hall.as_person("fang", seat="2101"), target="120")).json()["id"]
+    complete = f"/v1/handoffs/{handoff_id}/complete"
+    is_problem(await hall.http.post(complete, headers=hall.as_program("police")), "not-your-call")
+    assert (await hall.http.post(complete, headers=hall.as_program("city"))).status_code == 202
+
+
+@pytest.mark.asyncio
 async def test_given_a_handoff_under_way_then_a_second_press_with_a_new_key_is_409(hall: Hall) -> None:
     await hall.with_call()
     who = hall.as_person("fang", seat="2101")
