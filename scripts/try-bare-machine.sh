@@ -78,8 +78,10 @@ inside() {
         mount --rbind /dev "$root/dev"
         mount -t proc proc "$root/proc"
         ip link set lo up
-        exec chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" \
-            su $terminal --whitelist-environment="$(IFS=,; set -- "${@%%=*}"; echo "$*")" -l "$user" -c "$command"
+        code=0  # this shell stays, as the init that reaps orphans
+        chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" \
+            su $terminal --whitelist-environment="$(IFS=,; set -- "${@%%=*}"; echo "$*")" -l "$user" -c "$command" || code=$?
+        exit $code
     ' bash "$root" "$user" "$command" "${terminal[*]}" LANG=C.UTF-8 "${access[@]}"
 }
 
