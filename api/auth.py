@@ -134,10 +134,13 @@ def needs(permission: Permission) -> Any:
 
 
 async def still_seated(services: Services, who: Principal) -> None:
-    """Raises TokenRejected when somebody else has signed in at the seat since: the call there is theirs now."""
+    """Raises TokenRejected when somebody else has signed in at the seat since: the call there is theirs now.
+
+    SeatNotFound when the seat was taken out of the configuration.
+    """
     if who.seat is None:
         return
-    sitting = next((status.user for status in await services.switchboard.seats() if status.seat == who.seat), None)
+    sitting = (await services.switchboard.seat(who.seat)).user
     if sitting is not None and sitting != who.name:
         raise TokenRejected(f"somebody else has signed in at the seat {who.seat}")
 

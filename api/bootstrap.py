@@ -43,7 +43,7 @@ from telephony.asterisk.configuration import configure, site_for
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
 from telephony.asterisk.render import Site
-from telephony.errors import AmiNotConnected, RecordStoreUnavailable
+from telephony.errors import RecordStoreUnavailable
 from telephony.events import Event
 from telephony.lines import Directory
 from telephony.service import Switchboard
@@ -185,10 +185,6 @@ async def _serve(loaded: Loaded) -> None:
         settings = ApiSettings(auditor_sees_numbers=loaded.settings.auditor_sees_numbers)
         key = bytes.fromhex(loaded.secrets.token_key)
 
-        async def asterisk() -> None:
-            if not switchboard.link_up:
-                raise AmiNotConnected("Asterisk is out of reach")
-
         services = Services(
             switchboard=switchboard,
             accounts=Accounts(engine),
@@ -197,7 +193,7 @@ async def _serve(loaded: Loaded) -> None:
             counters=counters,
             metrics=metrics,
             settings=settings,
-            probes={"asterisk": asterisk, "database": lambda: store.handoff("probe"), "redis": live.presence},
+            probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )
         await _run(loaded, services)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -58,7 +59,7 @@ class Handoffs(Node):
         super().__init__(**parts)
         self._starting: set[str] = set()
         self._keys: OrderedDict[tuple[str, str], tuple[str, str]] = OrderedDict()
-        self._key_lock = asyncio.Lock()
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def start_handoff(self, request: HandoffRequest, actor: Actor) -> Handoff:
         """Start one, or return the one that the same Idempotency-Key has started before.
@@ -68,7 +69,9 @@ class Handoffs(Node):
         """
         if request.idempotency_key is None:
             return await self._start(request, actor)
-        async with self._key_lock:
+        # the same key waits for its first request; another key is never held up by a slow database
+        lock = self._locks.setdefault((actor.name, request.idempotency_key), asyncio.Lock())
+        async with lock:
             known = await self._claimed(request, actor)
             if known is not None:
                 return known

@@ -32,6 +32,10 @@ class Seats(Node):
     async def seats(self) -> tuple[SeatStatus, ...]:
         return tuple(self._status(seat.id) for seat in self.directory.seats)
 
+    async def seat(self, seat: str) -> SeatStatus:
+        """Raises SeatNotFound."""
+        return self._status(seat)
+
     async def lines(self) -> tuple[LineStatus, ...]:
         statuses = {status.seat: status for status in await self.seats()}
         return line_statuses(self.directory, self.live_calls(), statuses)
