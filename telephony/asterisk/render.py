@@ -13,6 +13,10 @@ from telephony.errors import ConfigurationRejected
 from telephony.lines import Directory, Line
 
 _LEFT_AT_DEFAULTS = ("acl.conf", "ccss.conf", "pjproject.conf", "queuerules.conf", "udptl.conf")
+# Goto and Gosub, GotoIf's branches, ChannelRedirect, and the F, b and U options of Dial, Queue and Bridge
+_JUMP = re.compile(
+    r"(?:(?:Goto|Gosub)\(|[?:]|ChannelRedirect\([^,]+,|[FbU]\()([a-z][a-z0-9-]*)(?=,[^,():]+,[^,():]+|\^s\^1)"
+)
 _UNSAFE = re.compile(r"[\x00-\x1f;\\]")
 
 
@@ -100,7 +104,7 @@ def _check_dialplan(text: str) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith(";"):
             continue
-        for jump in re.findall(r"(?:Goto|Gosub)\(([a-z][a-z0-9-]*),[^,()]+,[^,()]+", line):
+        for jump in _JUMP.findall(line):
             if jump not in contexts:
                 raise ConfigurationRejected(f"extensions.conf:{number}: no context [{jump}]")
 

@@ -1,0 +1,144 @@
+"""Asterisk's configuration from the directory: complete, and refused when a value could change its meaning."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from telephony.asterisk.render import Site, check, config_source, install, render
+from telephony.errors import ConfigurationRejected
+from telephony.lines import Desk, Directory, Line, LinkedNumber, RingStrategy, Seat, Trunk
+
+DIRECTORY = Directory(
+    lines=(
+        Line("110", "报警", ("110",), (Desk("police", "接警", ("1101", "1102")),), feature_code="*1"),
+        Line("12345", "便民", ("12345", "62345"), (Desk("hall", "大厅", ("2101",)),), RingStrategy.LINEAR, 15, 60),
+    ),
+    seats=tuple(Seat(seat, f"坐席{seat}", f"secret-{seat}") for seat in ("1101", "1102", "2101")),
+    trunks=(Trunk("pstn", ("127.0.0.1", "127.0.0.2"), "sip:127.0.0.1:5080"),),
+    linked_numbers=(LinkedNumber("120", "急救", "pstn", "120", 25, "*3"),),
+    default_line="12345",
+)
+PLACE = Path("/srv/hotline")
+SITE = Site(
+    "n1", "127.0.0.1", 5060, 5038, "ami-secret", 10000, 10100,
+    *(PLACE / name for name in ("etc", "var", "run", "log", "spool", "modules", "data", "sounds", "moh")),
+)  # fmt: skip
+
+
+def test_every_template_is_rendered_and_nothing_is_left_of_its_marks() -> None:
+    files = render(DIRECTORY, SITE)
+
+    assert set(files) >= {path.name.removesuffix(".j2") for path in config_source().glob("*.j2")}
+    assert {"extensions.conf", "pjsip.conf", "queues.conf", "manager.conf", "cel.conf"} <= set(files)
+    assert not [name for name, text in files.items() if "{%" in text or "{{" in text]
+
+
+def test_every_target_can_be_handed_to_by_click_by_refer_and_in_a_conference() -> None:
+    contexts: dict[str, list[str]] = {}
+    here = ""
+    for line in render(DIRECTORY, SITE)["extensions.conf"].splitlines():
+        if line.startswith("["):
+            here = line[1:].partition("]")[0]
+        contexts.setdefault(here, []).append(line)
+
+    for target in ("110", "12345", "120"):
+        for context in ("handoff", "refer", "conference-dial", "ring-group"):
+            assert any(line.startswith(f"exten => {target},1,") for line in contexts[context]), (context, target)
+    for number in ("110", "12345", "62345"):
+        assert any(line.startswith(f"exten => {number},1,") for line in contexts["from-trunk"])
+    assert "PJSIP/120@pstn" in "\n".join(contexts["ring-group"])
+
+
+def test_every_seat_and_trunk_has_its_endpoint_and_every_line_its_queue() -> None:
+    files = render(DIRECTORY, SITE)
+
+    for seat in DIRECTORY.seats:
+        assert f"[{seat.id}](seat)" in files["pjsip.conf"] and f"password = {seat.secret}" in files["pjsip.conf"]
+    assert "[pstn](trunk)" in files["pjsip.conf"] and "match = 127.0.0.1,127.0.0.2" in files["pjsip.conf"]
+    assert "member => PJSIP/2101" in files["queues.conf"] and "strategy = linear" in files["queues.conf"]
+    assert "*1" in files["features.conf"] and "*3" in files["features.conf"]
+
+
+def test_without_a_default_line_an_unknown_number_goes_nowhere() -> None:
+    with_default = render(DIRECTORY, SITE)["extensions.conf"]
+    without = render(replace(DIRECTORY, default_line=None), SITE)["extensions.conf"]
+
+    assert "exten => _[0-9a-zA-Z+*#]!" in with_default and "exten => _[0-9a-zA-Z+*#]!" not in without
+
+
+@pytest.mark.parametrize("bad", ["a;b", "a\nb", "a\rb", "a\\b", "a\x00b", "a\x1bb"])
+@pytest.mark.parametrize("where", ["seat name", "secret", "number", "trunk", "path"])
+def test_a_value_that_could_break_out_of_its_line_is_refused(bad: str, where: str) -> None:
+    directory, site = DIRECTORY, SITE
+    seat, line, trunk = DIRECTORY.seats[0], DIRECTORY.lines[0], DIRECTORY.trunks[0]
+    if where == "seat name":
+        directory = replace(directory, seats=(replace(seat, name=bad), *DIRECTORY.seats[1:]))
+    elif where == "secret":
+        directory = replace(directory, seats=(replace(seat, secret=bad), *DIRECTORY.seats[1:]))
+    elif where == "number":
+        directory = replace(directory, lines=(replace(line, numbers=(bad,)), *DIRECTORY.lines[1:]))
+    elif where == "trunk":
+        directory = replace(directory, trunks=(replace(trunk, contact=bad),))
+    else:
+        site = replace(site, sounds_dir=PLACE / bad)
+
+    with pytest.raises(ConfigurationRejected):
+        render(directory, site)
+
+
+def test_a_refused_value_is_an_error_with_its_slug_that_does_not_show_a_whole_secret_file() -> None:
+    with pytest.raises(ConfigurationRejected) as refused:
+        render(replace(DIRECTORY, default_line="x;y"), SITE)
+
+    assert refused.value.slug == "configuration-rejected" and "control character" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "jump",
+    [
+        "exten => s,1,Goto(nowhere,s,1)",
+        " same => n,Gosub(nowhere,s,1(a,b))",
+        " same => n,GotoIf($[1]?nowhere,s,1)",
+        " same => n,GotoIf($[1]?here:nowhere,s,1)",
+        " same => n,ChannelRedirect(${CALLER_CHANNEL},nowhere,s,1)",
+        " same => n,Dial(PJSIP/1,20,F(nowhere^s^1))",
+        " same => n,Dial(PJSIP/1,20,gb(nowhere^s^1(1)))",
+    ],
+)
+def test_a_jump_to_a_context_that_is_not_there_is_refused_with_its_line(jump: str) -> None:
+    with pytest.raises(ConfigurationRejected, match=r"extensions\.conf:2: no context \[nowhere\]"):
+        check("extensions.conf", f"[here]\n{jump}\n")
+
+
+def test_a_jump_that_is_there_or_commented_out_is_fine() -> None:
+    check("extensions.conf", "[here] ; with words\nexten => s,1,Goto(here,s,1)\n; Goto(nowhere,s,1)\n")
+    check("queues.conf", "exten => s,1,Goto(nowhere,s,1)\n")
+
+
+@pytest.mark.parametrize("second", ["[here]", "[here] ; again"])
+def test_a_section_that_stands_twice_is_refused_but_for_pjsip_where_it_must(second: str) -> None:
+    with pytest.raises(ConfigurationRejected, match=r"queues\.conf:3: section \[here\] stands twice"):
+        check("queues.conf", f"[here]\n\n{second}\n")
+    check("pjsip.conf", f"[here]\n\n{second}\n")
+
+
+def test_files_are_put_in_place_whole_private_and_only_where_they_differ(tmp_path: Path) -> None:
+    etc = tmp_path / "a" / "etc"
+
+    assert install({"a.conf": "1\n", "b.conf": "张\n"}, etc) == {"a.conf", "b.conf"}
+    assert install({"a.conf": "1\n", "b.conf": "2\n"}, etc) == {"b.conf"}
+    assert (etc / "b.conf").read_text() == "2\n"
+    assert sorted(path.name for path in etc.iterdir()) == ["a.conf", "b.conf"]
+    assert stat.S_IMODE((etc / "a.conf").stat().st_mode) == 0o600
+
+
+def test_the_templates_are_found_in_an_installed_package_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    inside = tmp_path / "_config"
+    inside.mkdir()
+    monkeypatch.setattr("telephony.asterisk.render.__file__", str(tmp_path / "render.py"))
+
+    assert config_source() == inside
