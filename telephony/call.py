@@ -67,5 +67,9 @@ class Call:
     def caller_leg(self) -> Leg | None:
         return self.legs.get(self.id)
 
+    @property
+    def caller_has_left(self) -> bool:
+        return self.caller_leg is not None and self.caller_leg.ended_at is not None
+
     def with_leg(self, leg: Leg) -> Call:
         return replace(self, legs={**self.legs, leg.uniqueid: leg})

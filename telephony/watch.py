@@ -78,7 +78,10 @@ class Watch:
     def _take(self, fact: Event) -> None:
         if isinstance(fact, LinkRestored):
             for each in missed(self.tracker, fact):
-                self.keep(self.tracker.apply(each))
+                try:
+                    self.keep(self.tracker.apply(each))
+                except Exception:
+                    log.exception("event.failed", kind=type(each).__name__)
             self._set_link(True)
             return
         self.keep(self.tracker.apply(fact))

@@ -8,9 +8,10 @@ from enum import StrEnum
 import structlog
 
 from telephony import commands
-from telephony.conference import Conference, Participant, PartyState
+from telephony.conference import Conference, Participant, PartyState, PartyTrigger, move
 from telephony.errors import (
     AmiActionFailed,
+    AmiNotSent,
     ConferenceNotFound,
     DecisionMade,
     HandoffNotAnswered,
@@ -59,7 +60,14 @@ class Conferences(Node):
         party = Participant(party_id, channel_id(conference.id, party_id), "", target=target)
         self.watch.keep(self.tracker.add_party(conference.put(party)))
         command = commands.AddParty(conference.id, caller.channel, party_id, target, self._ring_seconds(target))
-        await self._control.execute(command)
+        try:
+            await self._control.execute(command)
+        except (AmiNotSent, AmiActionFailed):
+            room = self.tracker.rooms.conferences.get(conference.id)
+            if room is not None:  # nobody waits for who was never rung
+                left = move(party, PartyTrigger.GOES, self._clock.now())
+                self.watch.keep(self.tracker.add_party(room.put(left)))
+            raise
         log.info("conference.party_added", handoff_id=conference.id, party=party_id, target=target)
         return party
 

@@ -21,6 +21,7 @@ from telephony.errors import (
     HandoffInProgress,
     HandoffNotAnswered,
     HandoffSettled,
+    IdempotencyKeyReused,
     ModeNotSupported,
     NotTalking,
     RecordStoreUnavailable,
@@ -124,7 +125,9 @@ class Handoffs(Node):
 
     async def _claimed(self, request: HandoffRequest, actor: Actor) -> Handoff | None:
         key = (actor.name, request.idempotency_key or "")
-        if (remembered := self._keys.get(key)) and remembered[0] == request.fingerprint:
+        if remembered := self._keys.get(key):
+            if remembered[0] != request.fingerprint:
+                raise IdempotencyKeyReused("this Idempotency-Key was used for another request")
             return await self.handoff(remembered[1])
         try:
             async with asyncio.timeout(_STORE_SECONDS):
@@ -152,7 +155,7 @@ class Handoffs(Node):
         """Known here before it is sent, so that its first event finds it."""
         try:
             call = self.tracker.book.calls.get(handoff.call_id)
-            if call is None:  # hung up while the record was written
+            if call is None or call.caller_has_left:  # while the record was written
                 self.watch.keep(self.tracker.open_ended(handoff, self._clock.now()))
                 return await self.handoff(handoff.id)
             self.watch.keep(self.tracker.open(handoff))
@@ -192,6 +195,9 @@ class Handoffs(Node):
             self.watch.keep(self.tracker.happen(handoff.id, refused))
         except AmiEffectUnknown as error:
             log.error("handoff.effect_unknown", handoff_id=handoff.id, reason=error.slug)
+            known = self.tracker.handoffs.get(handoff.id)
+            if known is None or known.state is not State.REQUESTED:
+                return  # events have told already
             unknown = Happening(Trigger.LINK_LOST, self._clock.now(), {"reason": error.slug})
             self.watch.keep(self.tracker.happen(handoff.id, unknown))
 

@@ -96,7 +96,7 @@ class Node:
         call = self.tracker.book.calls.get(call_id)
         if call is None:
             raise CallNotFound(f"no live call {call_id}")
-        if not call.live or (call.caller_leg is not None and call.caller_leg.ended_at is not None):
+        if not call.live or call.caller_has_left:
             raise CallEnded("the caller has hung up")
         if not actor.any_call and (actor.seat is None or call.seat != actor.seat):
             raise NotYourCall("a seat can only act on its own call")

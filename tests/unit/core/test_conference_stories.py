@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -287,3 +288,29 @@ def test_given_a_call_without_a_known_seat_leg_then_its_room_can_still_be_opened
     assert room.party(SEAT) == Participant(SEAT, "", SEAT_PHONE, state=PartyState.JOINING)
     story.caller_hangs_up().ended(Outcome.ABANDONED, Resolution.CALLER_HUNG_UP)
     assert left_behind(story.tracker) == {}
+
+
+def test_given_a_conference_whose_room_is_not_known_when_its_caller_finds_a_human_then_it_ends_all_the_same() -> None:
+    story = Story()
+    told = Story().three_way()
+    story.id = "h1"
+    story.tracker.adopt([told.call], [told.handoff], [])
+
+    story.step("queue").bridged(CALL).ended(Outcome.ANSWERED, Resolution.QUEUE)
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"), [(dialling, Outcome.CANCELLED), (lambda: Story().three_way(), Outcome.ANSWERED)]
+)
+def test_given_a_conference_when_the_phone_hands_the_caller_on_then_its_room_is_over(
+    told: Callable[[], Story], outcome: Outcome
+) -> None:
+    story = told().step("start", id="k1", via="refer", target="120")
+
+    assert (story.handoffs["h1"].outcome, story.handoffs["h1"].resolution) == (outcome, Resolution.FIRST_SEAT)
+    assert story.conferences["h1"].over and story.tracker.rooms.conferences == {}
+    story.stands(State.REDIRECTED)
+
+
+def test_given_a_held_target_when_it_is_told_by_name_then_held() -> None:
+    assert Story().three_way().party("held", TARGET, uniqueid=THIRD).party_states()["target"] == "held"

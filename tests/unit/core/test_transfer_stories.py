@@ -273,3 +273,9 @@ def test_given_a_release_at_once_when_the_seat_leaves_then_the_handoff_goes_on()
 
     assert (story.call.seat, story.call.state) == (None, "waiting")
     story.rings("1101").answers("1101").stands(State.ANSWERED, Outcome.ANSWERED, Resolution.TARGET)
+
+
+def test_given_a_phone_whose_end_is_told_after_the_result_then_the_dialplans_own_answer_counts() -> None:
+    said = events.HandoffReported(Story().now, "result", "h1", CALL, CALL, status="CONGESTION", sip_code=403, cause=21)
+
+    back_with_the_seat(dialling().tell(said).phone_ends("1101", 21, 403)).ended(Outcome.REJECTED, Resolution.FIRST_SEAT)

@@ -1,0 +1,462 @@
+"""Cancelling, completing, reading; three-way calls; seats; and a consumer that outlives one faulty event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from telephony import commands, events
+from telephony.errors import (
+    AmiActionFailed,
+    AmiNotConnected,
+    CallNotFound,
+    ConferenceNotFound,
+    DecisionMade,
+    HandoffNotAnswered,
+    HandoffNotFound,
+    HandoffSettled,
+    HotlineError,
+    NotYourCall,
+    PartyNotFound,
+    SeatNotFound,
+    UnknownAcceptor,
+    UnknownTarget,
+)
+from telephony.handoff import Mode, Outcome, Release, Resolution, State
+from telephony.ports import CallFilter, HandoffFilter
+from telephony.service import PartyAction
+from tests.support.fake_asterisk import NOW
+from tests.support.story import CALL, SEAT_ID, SEAT_PHONE, TRUNK, leg, phone
+from tests.unit.service.conftest import CHIEF, LI, POLICE, WANG, Exchange
+
+pytestmark = pytest.mark.asyncio
+GONE = AmiActionFailed("Hangup", "No such channel", {})
+
+
+def when_asked(exchange: Exchange, kind: type[commands.Command], *facts: events.Event) -> None:
+    """What Asterisk says once it was asked that."""
+    execute = exchange.asterisk.execute
+
+    async def answering(command: commands.Command) -> None:
+        await execute(command)
+        if isinstance(command, kind):
+            exchange.asterisk.say(*facts)
+
+    exchange.asterisk.execute = answering  # type: ignore[method-assign]
+
+
+def reported(handoff_id: str, step: str, **said: str) -> events.HandoffReported:
+    return events.HandoffReported(NOW, step, handoff_id, CALL, CALL, **said)  # type: ignore[arg-type]  # strings only
+
+
+# ------------------------------------------------------------ cancel
+
+
+async def test_given_ringing_when_the_seat_cancels_then_the_caller_is_back(exchange: Exchange) -> None:
+    handoff = await exchange.ringing()
+    when_asked(
+        exchange,
+        commands.CancelTransfer,
+        reported(handoff.id, "result", status="CANCELLED"),
+        reported(handoff.id, "back"),
+        events.BridgeEntered(NOW, CALL, "b2"),
+    )
+    after = await exchange.board.cancel_handoff(handoff.id, WANG)
+
+    assert exchange.asterisk.commands[-1] == commands.CancelTransfer(TRUNK, SEAT_PHONE)
+    assert (after.outcome, after.resolution) == (Outcome.CANCELLED, Resolution.FIRST_SEAT)
+
+
+async def test_given_a_seat_that_was_let_go_at_once_when_it_is_cancelled_then_the_caller_goes_down_the_ladder(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telephony.watch._SETTLE_SECONDS", 0.01)
+    handoff = await exchange.click(release=Release.NOW)
+    after = await exchange.board.cancel_handoff(handoff.id, CHIEF)
+
+    assert exchange.asterisk.commands[-1] == commands.CancelTransfer(TRUNK, None)
+    assert after.live, "what came of it is not known yet"
+
+
+async def test_given_a_three_way_call_that_rings_when_it_is_cancelled_then_nobody_was_disturbed(
+    exchange: Exchange,
+) -> None:
+    handoff = await exchange.click(mode=Mode.CONFERENCE)
+    third = f"{handoff.id}-target"
+    when_asked(exchange, commands.CancelConference, events.ChannelGone(NOW, third, third, "Local/x;1", 16, None))
+    after = await exchange.board.cancel_handoff(handoff.id, WANG)
+
+    assert exchange.asterisk.commands[-1] == commands.CancelConference(handoff.id, TRUNK)
+    assert (after.outcome, after.resolution) == (Outcome.CANCELLED, Resolution.FIRST_SEAT)
+    assert exchange.board.tracker.book.calls[CALL].seat == "2101"
+
+
+async def test_given_an_answered_handoff_when_it_is_cancelled_then_too_late(exchange: Exchange) -> None:
+    handoff = await exchange.answered()
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.cancel_handoff(handoff.id, WANG)
+    assert len(exchange.asterisk.commands) == 1
+
+
+async def test_given_a_target_that_answers_at_the_same_moment_when_it_is_cancelled_then_too_late(
+    exchange: Exchange,
+) -> None:
+    handoff = await exchange.ringing()
+    answered = events.HandoffReported(NOW, "answered", handoff.id, leg("1101"), CALL, seat="1101")
+    when_asked(exchange, commands.CancelTransfer, answered)
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.cancel_handoff(handoff.id, WANG)
+    assert (await exchange.board.handoff(handoff.id)).outcome is Outcome.ANSWERED
+
+
+async def test_given_asterisk_refuses_a_cancel_then_too_late(exchange: Exchange) -> None:
+    handoff = await exchange.ringing()
+    exchange.asterisk.refuse = GONE
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.cancel_handoff(handoff.id, WANG)
+
+
+async def test_given_a_failed_handoff_on_its_way_back_when_it_is_cancelled_then_too_late(exchange: Exchange) -> None:
+    handoff = await exchange.ringing()
+    await exchange.hear(reported(handoff.id, "result", status="BUSY"))
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.cancel_handoff(handoff.id, WANG)
+
+
+# ------------------------------------------------------------ who may
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda board, id: board.cancel_handoff(id, LI),
+        lambda board, id: board.complete_handoff(id, LI),
+        lambda board, id: board.add_party(id, "120", LI),
+        lambda board, id: board.control_party(id, "caller", PartyAction.MUTE, LI),
+        lambda board, id: board.decide(id, "110", "", LI),
+    ],
+)
+async def test_given_a_seat_that_has_no_part_in_it_then_not_your_call(exchange: Exchange, ask: Callable) -> None:  # type: ignore[type-arg]
+    handoff = await exchange.three_way()
+    asked = len(exchange.asterisk.commands)
+
+    with pytest.raises(NotYourCall):
+        await ask(exchange.board, handoff.id)
+    assert len(exchange.asterisk.commands) == asked
+
+
+@pytest.mark.parametrize(
+    ("ask", "error"),
+    [
+        (lambda board: board.cancel_handoff("no", WANG), HandoffNotFound),
+        (lambda board: board.complete_handoff("no", WANG), HandoffNotFound),
+        (lambda board: board.handoff("no"), HandoffNotFound),
+        (lambda board: board.call("no"), CallNotFound),
+        (lambda board: board.conference("no"), ConferenceNotFound),
+        (lambda board: board.decide("no", "110", "", CHIEF), HandoffNotFound),
+        (lambda board: board.sign_in("no", "wang"), SeatNotFound),
+    ],
+)
+async def test_what_nobody_knows_is_said_so(exchange: Exchange, ask: Callable, error: type[HotlineError]) -> None:  # type: ignore[type-arg]
+    with pytest.raises(error):
+        await ask(exchange.board)
+
+
+# ------------------------------------------------------------ complete
+
+
+async def test_given_a_three_way_call_when_the_seat_completes_then_only_the_seat_is_hung_up(exchange: Exchange) -> None:
+    handoff = await exchange.three_way()
+    await exchange.board.complete_handoff(handoff.id, WANG)
+
+    assert exchange.asterisk.commands[-1] == commands.HangUp(SEAT_PHONE)
+    await exchange.hear(events.ChannelGone(NOW, SEAT_ID, CALL, SEAT_PHONE, 16, None))
+    with pytest.raises(HandoffSettled):
+        await exchange.board.complete_handoff(handoff.id, WANG)
+
+
+async def test_given_a_three_way_call_that_rings_when_it_is_completed_then_not_answered(exchange: Exchange) -> None:
+    handoff = await exchange.click(mode=Mode.CONFERENCE)
+
+    with pytest.raises(HandoffNotAnswered):
+        await exchange.board.complete_handoff(handoff.id, WANG)
+    assert len(exchange.asterisk.commands) == 1
+
+
+async def test_given_a_ringing_transfer_when_it_is_completed_then_the_seat_need_not_wait(exchange: Exchange) -> None:
+    handoff = await exchange.ringing()
+
+    assert (await exchange.board.complete_handoff(handoff.id, WANG)).state is State.RINGING
+    assert exchange.asterisk.commands[-1] == commands.HangUp(SEAT_PHONE)
+
+
+async def test_given_an_answered_transfer_when_it_is_completed_then_the_seat_has_left_already(
+    exchange: Exchange,
+) -> None:
+    handoff = await exchange.answered()
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.complete_handoff(handoff.id, WANG)
+
+
+async def test_given_a_seat_that_hangs_up_itself_when_it_is_completed_then_settled(exchange: Exchange) -> None:
+    handoff = await exchange.three_way()
+    exchange.asterisk.refuse = GONE
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.complete_handoff(handoff.id, WANG)
+
+
+# ------------------------------------------------------------ three-way
+
+
+@pytest.mark.parametrize(
+    ("action", "command", "fact"),
+    [
+        (
+            PartyAction.MUTE,
+            lambda room: commands.MuteParty(room, TRUNK, True),
+            lambda room: events.PartyMuted(NOW, room, CALL, True),
+        ),
+        (
+            PartyAction.HOLD,
+            lambda room: commands.HoldParty(room, TRUNK, True),
+            lambda room: events.ConferenceReported(NOW, "held", room, "", CALL),
+        ),
+        (
+            PartyAction.REMOVE,
+            lambda room: commands.RemoveParty(room, TRUNK),
+            lambda room: events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None),
+        ),
+    ],
+)
+async def test_a_party_is_muted_held_removed(
+    exchange: Exchange,
+    action: PartyAction,
+    command: Callable[[str], commands.Command],
+    fact: Callable[[str], events.Event],
+) -> None:
+    room = (await exchange.three_way()).id
+    when_asked(exchange, type(command(room)), fact(room))
+    party = await exchange.board.control_party(room, "caller", action, WANG)
+
+    assert exchange.asterisk.commands[-1] == command(room)
+    assert party.muted is (action is PartyAction.MUTE)
+    assert party.state == {"mute": "joined", "hold": "held", "remove": "left"}[action]
+    asked = len(exchange.asterisk.commands)
+    assert await exchange.board.control_party(room, "caller", action, WANG) == party
+    assert len(exchange.asterisk.commands) == asked, "what is so already is not asked again"
+
+
+async def test_a_held_party_is_taken_back_and_a_muted_one_heard_again(exchange: Exchange) -> None:
+    room = (await exchange.three_way()).id
+    await exchange.hear(events.ConferenceReported(NOW, "held", room, "", CALL))
+    with pytest.raises(HandoffSettled):
+        await exchange.board.control_party(room, "caller", PartyAction.MUTE, WANG)
+
+    when_asked(exchange, commands.HoldParty, events.ConferenceJoined(NOW, room, CALL, TRUNK))
+    assert (await exchange.board.control_party(room, "caller", PartyAction.UNHOLD, WANG)).state == "joined"
+
+    await exchange.hear(events.PartyMuted(NOW, room, CALL, True))
+    when_asked(exchange, commands.MuteParty, events.PartyMuted(NOW, room, CALL, False))
+    assert not (await exchange.board.control_party(room, "caller", PartyAction.UNMUTE, POLICE)).muted
+
+
+async def test_given_a_party_that_left_then_nothing_can_be_done_with_it(exchange: Exchange) -> None:
+    room = (await exchange.three_way()).id
+    await exchange.hear(events.ChannelGone(NOW, SEAT_ID, CALL, SEAT_PHONE, 16, None))
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.control_party(room, "seat", PartyAction.MUTE, POLICE)
+    with pytest.raises(PartyNotFound):
+        await exchange.board.control_party(room, "p9", PartyAction.MUTE, POLICE)
+    exchange.asterisk.refuse = GONE
+    with pytest.raises(HandoffSettled):
+        await exchange.board.control_party(room, "caller", PartyAction.MUTE, POLICE)
+
+
+async def test_given_a_transfer_then_it_is_no_conference(exchange: Exchange) -> None:
+    handoff = await exchange.ringing()
+
+    with pytest.raises(ConferenceNotFound):
+        await exchange.board.control_party(handoff.id, "caller", PartyAction.MUTE, WANG)
+    with pytest.raises(ConferenceNotFound):
+        await exchange.board.decide(handoff.id, "110", "", WANG)
+
+
+async def test_a_fourth_party_is_rung_while_the_room_goes_on_and_can_be_stopped(exchange: Exchange) -> None:
+    room = (await exchange.three_way()).id
+    fourth = await exchange.board.add_party(room, "120", POLICE)
+
+    assert exchange.asterisk.commands[-1] == commands.AddParty(room, TRUNK, "p4", "120", 30)
+    when_asked(exchange, commands.HangUp, events.ChannelGone(NOW, fourth.uniqueid, "", "Local/x;1", 16, None))
+    assert (await exchange.board.control_party(room, "p4", PartyAction.REMOVE, WANG)).state == "left"
+    assert exchange.asterisk.commands[-1] == commands.HangUp(fourth.uniqueid)
+
+
+async def test_given_no_room_yet_or_no_such_target_then_no_fourth_party(exchange: Exchange) -> None:
+    handoff = await exchange.click(mode=Mode.CONFERENCE)
+    with pytest.raises(HandoffNotAnswered):
+        await exchange.board.add_party(handoff.id, "120", WANG)
+    with pytest.raises(HandoffNotAnswered):
+        await exchange.board.decide(handoff.id, "110", "", WANG)
+
+    third = f"{handoff.id}-target"
+    await exchange.hear(events.ConferenceJoined(NOW, handoff.id, third, "Local/110@x;1"))
+    with pytest.raises(UnknownTarget):
+        await exchange.board.add_party(handoff.id, "999", WANG)
+
+
+async def test_given_asterisk_refuses_the_fourth_party_then_it_is_not_waited_for(exchange: Exchange) -> None:
+    room = (await exchange.three_way()).id
+    exchange.asterisk.refuse = AmiNotConnected("down")
+
+    with pytest.raises(AmiNotConnected):
+        await exchange.board.add_party(room, "120", WANG)
+    assert (await exchange.board.conference(room)).party("p4").state == "left"  # type: ignore[union-attr]
+
+
+async def test_given_three_talked_when_they_decide_then_once_and_for_one_of_them(exchange: Exchange) -> None:
+    room = (await exchange.three_way()).id
+    with pytest.raises(UnknownAcceptor):
+        await exchange.board.decide(room, "120", "", WANG)
+
+    decided = await exchange.board.decide(room, "110", "正在发生的违法", POLICE)
+    assert decided.decision is not None
+    assert (decided.decision.accepted_by, decided.decision.decided_by) == ("110", "zhao")
+    assert exchange.store._handoffs[room].decision == decided.decision
+    with pytest.raises(DecisionMade):
+        await exchange.board.decide(room, "12345", "", WANG)
+
+
+async def test_given_the_call_has_ended_when_they_decide_then_in_place_of_the_automatic_decision(
+    exchange: Exchange,
+) -> None:
+    room = (await exchange.three_way()).id
+    gone = [(CALL, TRUNK), (SEAT_ID, SEAT_PHONE), (f"{room}-target", "Local/110@x;1")]
+    await exchange.hear(*(events.ChannelGone(NOW, uniqueid, CALL, channel, 16, None) for uniqueid, channel in gone))
+    ended = await exchange.board.handoff(room)
+    assert ended.decision is not None and ended.decision.automatic
+
+    decided = await exchange.board.decide(room, "110", "", WANG)
+    assert not decided.live and decided.decision is not None and not decided.decision.automatic
+    with pytest.raises(HandoffSettled):
+        await exchange.board.add_party(room, "120", WANG)
+
+
+async def test_given_a_caller_who_hangs_up_while_the_third_is_rung_then_it_need_not_ring_on(exchange: Exchange) -> None:
+    handoff = await exchange.click(mode=Mode.CONFERENCE)
+    await exchange.hear(events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None))
+    await asyncio.sleep(0)
+
+    assert exchange.asterisk.commands[-1] == commands.CancelConference(handoff.id, "")
+
+
+# ------------------------------------------------------------ the consumer, seats, reading
+
+
+async def test_given_a_faulty_event_then_it_costs_that_event_only(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: events.Event) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange.board.tracker, "apply", broken)
+        await exchange.hear(events.SeatPhoneChanged(NOW, "2101", "INUSE"))
+    await exchange.hear(events.SeatPhoneChanged(NOW, "2102", "INUSE"))
+
+    assert exchange.board.tracker.phones == {"2102": "INUSE"}
+
+
+async def test_given_a_fault_in_one_part_of_a_snapshot_then_the_rest_is_taken_and_the_link_is_up(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = exchange.board.tracker.apply
+
+    def half_broken(fact: events.Event) -> object:
+        if isinstance(fact, events.ChannelCreated):
+            raise RuntimeError("a fault of ours")
+        return apply(fact)
+
+    await exchange.hear(events.LinkLost(NOW, "ami-link-lost"))
+    assert not exchange.board.link_up
+    channel = events.ChannelSnapshot("n-7", "n-7", "PJSIP/1101-7", True, "1101", "", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange.board.tracker, "apply", half_broken)
+        await exchange.hear(events.LinkRestored(NOW, (channel,), {}, {"2101": "NOT_INUSE"}))
+
+    assert exchange.board.link_up
+    assert exchange.board.tracker.phones == {"2101": "NOT_INUSE"}
+
+
+async def test_given_a_restart_then_what_was_live_is_known_and_settled_by_what_asterisk_shows(
+    exchange: Exchange,
+) -> None:
+    handoff = await exchange.ringing()
+    after = Exchange(exchange.store, exchange.live)
+
+    async with after.running():
+        settled = await after.board.handoff(handoff.id)
+    assert (settled.outcome, settled.resolution) == (Outcome.ABANDONED, Resolution.CALLER_HUNG_UP)
+
+
+async def test_given_a_restart_without_the_store_then_calls_go_on(exchange: Exchange) -> None:
+    exchange.store.away = exchange.live.away = True
+    after = Exchange(exchange.store, exchange.live)
+
+    async with after.running():
+        await after.talking()
+        assert [call.id for call in after.board.live_calls()] == [CALL]
+        assert (await after.click()).live
+
+
+async def test_seats_sign_in_pause_and_sign_out(exchange: Exchange) -> None:
+    await exchange.hear(events.SeatPhoneChanged(NOW, "2102", "NOT_INUSE"))
+    board = exchange.board
+
+    signed_in = await board.sign_in("2102", "li")
+    assert (signed_in.user, signed_in.state) == ("li", "idle")
+    when_asked(exchange, commands.PauseSeat, events.SeatPauseChanged(NOW, "2102", "12345", True, "lunch"))
+    assert (await board.pause("2102", "lunch")).state == "paused"
+    assert exchange.asterisk.commands[-1] == commands.PauseSeat("2102", True, "lunch")
+    assert exchange.live._presence["2102"].paused_reason == "lunch"
+
+    exchange.live.away = True
+    await exchange.hear(events.SeatPauseChanged(NOW, "2102", "12345", True, "signed_out"))
+    assert (await board.sign_out("2102")).user is None
+
+
+async def test_lines_show_who_talks(exchange: Exchange) -> None:
+    lines = {line.id: line for line in await exchange.board.lines()}
+
+    assert (lines["12345"].talking, lines["110"].talking) == (1, 0)
+
+
+async def test_what_is_on_record_is_read_there(exchange: Exchange) -> None:
+    handoff = await exchange.ringing()
+    board = exchange.board
+
+    assert (await board.call(CALL)).id == CALL
+    assert [each.id for each in (await board.handoffs(HandoffFilter(), limit=9, cursor=None)).items] == [handoff.id]
+    assert [each.id for each in (await board.calls(CallFilter(), limit=9, cursor=None)).items] == [CALL]
+
+
+async def test_given_a_number_mismatch_then_one_alarm(exchange: Exchange) -> None:
+    handoff = await exchange.ringing()
+    wrong = events.HandoffReported(
+        NOW, "answered", handoff.id, leg("1101"), CALL, seat="1101", shown="<sip:2101@127.0.0.1>"
+    )
+    await exchange.hear(wrong, wrong, events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None))
+    async with asyncio.timeout(2):
+        while not any(notice["state"] == "ended" for notice in exchange.notices("handoff")):
+            await asyncio.sleep(0)
+
+    assert exchange.notices("alarm") == [{"alarm": "number_mismatch", "handoff_id": handoff.id, "call_id": CALL}]
+    assert phone("1101") == (await exchange.board.handoff(handoff.id)).target_channel
