@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from telephony import events
 from telephony.call import Call
@@ -100,7 +101,7 @@ class Story:
         )
         return self.take(self.tracker.open(asked))
 
-    def step(self, step: str, *, uniqueid: str = CALL, id: str | None = None, **said: str) -> Story:
+    def step(self, step: str, *, uniqueid: str = CALL, id: str | None = None, **said: Any) -> Story:
         self.id = id or self.id
         return self.tell(events.HandoffReported(self.now, step, self.id, uniqueid, CALL, **said))
 
@@ -148,7 +149,7 @@ class Story:
 
     # ------------------------------------------------------------ a three-way call
 
-    def party(self, step: str, party: str = TARGET, *, uniqueid: str = "", **said: str) -> Story:
+    def party(self, step: str, party: str = TARGET, *, uniqueid: str = "", **said: Any) -> Story:
         return self.tell(events.ConferenceReported(self.now, step, self.id, party, uniqueid, **said))
 
     def dials_third(self, seat: str = "1101", party: str = TARGET, target: str = "110") -> Story:

@@ -24,9 +24,23 @@ DIRECTORY = Directory(
 )
 PLACE = Path("/srv/hotline")
 SITE = Site(
-    "n1", "127.0.0.1", 5060, 5038, "ami-secret", 10000, 10100,
-    *(PLACE / name for name in ("etc", "var", "run", "log", "spool", "modules", "data", "sounds", "moh")),
-)  # fmt: skip
+    node="n1",
+    bind="127.0.0.1",
+    sip_port=5060,
+    ami_port=5038,
+    ami_secret="ami-secret",
+    rtp_start=10000,
+    rtp_end=10100,
+    etc_dir=PLACE / "etc",
+    var_dir=PLACE / "var",
+    run_dir=PLACE / "run",
+    log_dir=PLACE / "log",
+    spool_dir=PLACE / "spool",
+    module_dir=PLACE / "modules",
+    data_dir=PLACE / "data",
+    sounds_dir=PLACE / "sounds",
+    moh_dir=PLACE / "moh",
+)
 
 
 def test_every_template_is_rendered_and_nothing_is_left_of_its_marks() -> None:

@@ -121,9 +121,9 @@ class Exchange:
         request = HandoffRequest(CALL, mode, target, release, reason=reason, idempotency_key=key)
         return await self.board.start_handoff(request, actor)
 
-    async def ringing(self, **asked: Mode) -> Handoff:
+    async def ringing(self) -> Handoff:
         """A transfer that rings 1101."""
-        handoff = await self.click(**asked)
+        handoff = await self.click()
         await self.hear(
             events.HandoffReported(NOW, "start", handoff.id, CALL, CALL, target="110"),
             events.ChannelCreated(NOW, leg("1101"), CALL, phone("1101"), "1101"),

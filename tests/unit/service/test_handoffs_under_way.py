@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -47,8 +48,8 @@ def when_asked(exchange: Exchange, kind: type[commands.Command], *facts: events.
     exchange.asterisk.execute = answering  # type: ignore[method-assign]
 
 
-def reported(handoff_id: str, step: str, **said: str) -> events.HandoffReported:
-    return events.HandoffReported(NOW, step, handoff_id, CALL, CALL, **said)  # type: ignore[arg-type]  # strings only
+def reported(handoff_id: str, step: str, **said: Any) -> events.HandoffReported:
+    return events.HandoffReported(NOW, step, handoff_id, CALL, CALL, **said)
 
 
 # ------------------------------------------------------------ cancel
@@ -294,7 +295,7 @@ async def test_a_fourth_party_is_rung_while_the_room_goes_on_and_can_be_stopped(
     room = (await exchange.three_way()).id
     fourth = await exchange.board.add_party(room, "120", POLICE)
 
-    assert exchange.asterisk.commands[-1] == commands.AddParty(room, TRUNK, "p4", "120", 30)
+    assert exchange.asterisk.commands[-1:] == [commands.AddParty(room, TRUNK, "p4", "120", 30)]
     when_asked(exchange, commands.HangUp, events.ChannelGone(NOW, fourth.uniqueid, "", "Local/x;1", 16, None))
     assert (await exchange.board.control_party(room, "p4", PartyAction.REMOVE, WANG)).state == "left"
     assert exchange.asterisk.commands[-1] == commands.HangUp(fourth.uniqueid)
