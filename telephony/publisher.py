@@ -55,7 +55,7 @@ class Publisher:
                 target=handoff.target,
                 number_mismatch=handoff.number_mismatch,
             )
-            if handoff.number_mismatch and handoff.id not in self._mismatched:
+            if handoff.number_mismatch and handoff.live and handoff.id not in self._mismatched:
                 self._mismatched.add(handoff.id)
                 log.error("handoff.number_mismatch", handoff_id=handoff.id, call_id=handoff.call_id)
                 self.tell("alarm", alarm="number_mismatch", handoff_id=handoff.id, call_id=handoff.call_id)

@@ -128,8 +128,8 @@ class Conferences(Node):
             raise NotYourCall("only those who talked decide")
         if handoff.decision is not None and not handoff.decision.automatic:
             raise DecisionMade("the decision is on record already")
-        if handoff.outcome is None:
-            raise HandoffNotAnswered("there is nothing to decide before the target has answered")
+        if handoff.outcome is not Outcome.ANSWERED:
+            raise HandoffNotAnswered("there is nothing to decide where the target has not answered")
         conference = await self.conference(conference_id)
         parties = {party.target for party in conference.parties if party.target} | {handoff.from_line}
         if accepted_by not in parties:

@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest_asyncio
 
-from telephony import events
+from telephony import commands, events
 from telephony.call import Call
 from telephony.conference import Conference
 from telephony.handoff import Handoff, Mode, Release
@@ -153,6 +153,18 @@ class Exchange:
 
     def notices(self, kind: str) -> list[dict[str, object]]:
         return [dict(notice.data) for notice in self.live._notices if notice.kind == kind]
+
+
+def when_asked(exchange: Exchange, kind: type[commands.Command], *facts: events.Event) -> None:
+    """What Asterisk says once it was asked that."""
+    execute = exchange.asterisk.execute
+
+    async def answering(command: commands.Command) -> None:
+        await execute(command)
+        if isinstance(command, kind):
+            exchange.asterisk.say(*facts)
+
+    exchange.asterisk.execute = answering  # type: ignore[method-assign]
 
 
 @pytest_asyncio.fixture

@@ -1,4 +1,4 @@
-"""Cancelling, completing, reading; three-way calls; seats; and a consumer that outlives one faulty event."""
+"""Cancelling, completing, reading; seats; and a consumer that outlives one faulty event."""
 
 from __future__ import annotations
 
@@ -11,41 +11,24 @@ import pytest
 from telephony import commands, events
 from telephony.errors import (
     AmiActionFailed,
-    AmiNotConnected,
     CallNotFound,
     ConferenceNotFound,
-    DecisionMade,
     HandoffNotAnswered,
     HandoffNotFound,
     HandoffSettled,
     HotlineError,
     NotYourCall,
-    PartyNotFound,
     SeatNotFound,
-    UnknownAcceptor,
-    UnknownTarget,
 )
 from telephony.handoff import Mode, Outcome, Release, Resolution, State
 from telephony.ports import CallFilter, HandoffFilter
 from telephony.service import PartyAction
 from tests.support.fake_asterisk import NOW
 from tests.support.story import CALL, SEAT_ID, SEAT_PHONE, TRUNK, leg, phone
-from tests.unit.service.conftest import CHIEF, LI, POLICE, WANG, Exchange
+from tests.unit.service.conftest import CHIEF, LI, WANG, Exchange, when_asked
 
 pytestmark = pytest.mark.asyncio
 GONE = AmiActionFailed("Hangup", "No such channel", {})
-
-
-def when_asked(exchange: Exchange, kind: type[commands.Command], *facts: events.Event) -> None:
-    """What Asterisk says once it was asked that."""
-    execute = exchange.asterisk.execute
-
-    async def answering(command: commands.Command) -> None:
-        await execute(command)
-        if isinstance(command, kind):
-            exchange.asterisk.say(*facts)
-
-    exchange.asterisk.execute = answering  # type: ignore[method-assign]
 
 
 def reported(handoff_id: str, step: str, **said: Any) -> events.HandoffReported:
@@ -214,151 +197,6 @@ async def test_given_a_seat_that_hangs_up_itself_when_it_is_completed_then_settl
         await exchange.board.complete_handoff(handoff.id, WANG)
 
 
-# ------------------------------------------------------------ three-way
-
-
-@pytest.mark.parametrize(
-    ("action", "command", "fact"),
-    [
-        (
-            PartyAction.MUTE,
-            lambda room: commands.MuteParty(room, TRUNK, True),
-            lambda room: events.PartyMuted(NOW, room, CALL, True),
-        ),
-        (
-            PartyAction.HOLD,
-            lambda room: commands.HoldParty(room, TRUNK, True),
-            lambda room: events.ConferenceReported(NOW, "held", room, "", CALL),
-        ),
-        (
-            PartyAction.REMOVE,
-            lambda room: commands.RemoveParty(room, TRUNK),
-            lambda room: events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None),
-        ),
-    ],
-)
-async def test_a_party_is_muted_held_removed(
-    exchange: Exchange,
-    action: PartyAction,
-    command: Callable[[str], commands.Command],
-    fact: Callable[[str], events.Event],
-) -> None:
-    room = (await exchange.three_way()).id
-    when_asked(exchange, type(command(room)), fact(room))
-    party = await exchange.board.control_party(room, "caller", action, WANG)
-
-    assert exchange.asterisk.commands[-1] == command(room)
-    assert party.muted is (action is PartyAction.MUTE)
-    assert party.state == {"mute": "joined", "hold": "held", "remove": "left"}[action]
-    asked = len(exchange.asterisk.commands)
-    assert await exchange.board.control_party(room, "caller", action, WANG) == party
-    assert len(exchange.asterisk.commands) == asked, "what is so already is not asked again"
-
-
-async def test_a_held_party_is_taken_back_and_a_muted_one_heard_again(exchange: Exchange) -> None:
-    room = (await exchange.three_way()).id
-    await exchange.hear(events.ConferenceReported(NOW, "held", room, "", CALL))
-    with pytest.raises(HandoffSettled):
-        await exchange.board.control_party(room, "caller", PartyAction.MUTE, WANG)
-
-    when_asked(exchange, commands.HoldParty, events.ConferenceJoined(NOW, room, CALL, TRUNK))
-    assert (await exchange.board.control_party(room, "caller", PartyAction.UNHOLD, WANG)).state == "joined"
-
-    await exchange.hear(events.PartyMuted(NOW, room, CALL, True))
-    when_asked(exchange, commands.MuteParty, events.PartyMuted(NOW, room, CALL, False))
-    assert not (await exchange.board.control_party(room, "caller", PartyAction.UNMUTE, POLICE)).muted
-
-
-async def test_given_a_party_that_left_then_nothing_can_be_done_with_it(exchange: Exchange) -> None:
-    room = (await exchange.three_way()).id
-    await exchange.hear(events.ChannelGone(NOW, SEAT_ID, CALL, SEAT_PHONE, 16, None))
-
-    with pytest.raises(HandoffSettled):
-        await exchange.board.control_party(room, "seat", PartyAction.MUTE, POLICE)
-    with pytest.raises(PartyNotFound):
-        await exchange.board.control_party(room, "p9", PartyAction.MUTE, POLICE)
-    exchange.asterisk.refuse = GONE
-    with pytest.raises(HandoffSettled):
-        await exchange.board.control_party(room, "caller", PartyAction.MUTE, POLICE)
-
-
-async def test_given_a_transfer_then_it_is_no_conference(exchange: Exchange) -> None:
-    handoff = await exchange.ringing()
-
-    with pytest.raises(ConferenceNotFound):
-        await exchange.board.control_party(handoff.id, "caller", PartyAction.MUTE, WANG)
-    with pytest.raises(ConferenceNotFound):
-        await exchange.board.decide(handoff.id, "110", "", WANG)
-
-
-async def test_a_fourth_party_is_rung_while_the_room_goes_on_and_can_be_stopped(exchange: Exchange) -> None:
-    room = (await exchange.three_way()).id
-    fourth = await exchange.board.add_party(room, "120", POLICE)
-
-    assert exchange.asterisk.commands[-1:] == [commands.AddParty(room, TRUNK, "p4", "120", 30)]
-    when_asked(exchange, commands.HangUp, events.ChannelGone(NOW, fourth.uniqueid, "", "Local/x;1", 16, None))
-    assert (await exchange.board.control_party(room, "p4", PartyAction.REMOVE, WANG)).state == "left"
-    assert exchange.asterisk.commands[-1] == commands.HangUp(fourth.uniqueid)
-
-
-async def test_given_no_room_yet_or_no_such_target_then_no_fourth_party(exchange: Exchange) -> None:
-    handoff = await exchange.click(mode=Mode.CONFERENCE)
-    with pytest.raises(HandoffNotAnswered):
-        await exchange.board.add_party(handoff.id, "120", WANG)
-    with pytest.raises(HandoffNotAnswered):
-        await exchange.board.decide(handoff.id, "110", "", WANG)
-
-    third = f"{handoff.id}-target"
-    await exchange.hear(events.ConferenceJoined(NOW, handoff.id, third, "Local/110@x;1"))
-    with pytest.raises(UnknownTarget):
-        await exchange.board.add_party(handoff.id, "999", WANG)
-
-
-async def test_given_asterisk_refuses_the_fourth_party_then_it_is_not_waited_for(exchange: Exchange) -> None:
-    room = (await exchange.three_way()).id
-    exchange.asterisk.refuse = AmiNotConnected("down")
-
-    with pytest.raises(AmiNotConnected):
-        await exchange.board.add_party(room, "120", WANG)
-    assert (await exchange.board.conference(room)).party("p4").state == "left"  # type: ignore[union-attr]
-
-
-async def test_given_three_talked_when_they_decide_then_once_and_for_one_of_them(exchange: Exchange) -> None:
-    room = (await exchange.three_way()).id
-    with pytest.raises(UnknownAcceptor):
-        await exchange.board.decide(room, "120", "", WANG)
-
-    decided = await exchange.board.decide(room, "110", "正在发生的违法", POLICE)
-    assert decided.decision is not None
-    assert (decided.decision.accepted_by, decided.decision.decided_by) == ("110", "zhao")
-    assert exchange.store._handoffs[room].decision == decided.decision
-    with pytest.raises(DecisionMade):
-        await exchange.board.decide(room, "12345", "", WANG)
-
-
-async def test_given_the_call_has_ended_when_they_decide_then_in_place_of_the_automatic_decision(
-    exchange: Exchange,
-) -> None:
-    room = (await exchange.three_way()).id
-    gone = [(CALL, TRUNK), (SEAT_ID, SEAT_PHONE), (f"{room}-target", "Local/110@x;1")]
-    await exchange.hear(*(events.ChannelGone(NOW, uniqueid, CALL, channel, 16, None) for uniqueid, channel in gone))
-    ended = await exchange.board.handoff(room)
-    assert ended.decision is not None and ended.decision.automatic
-
-    decided = await exchange.board.decide(room, "110", "", WANG)
-    assert not decided.live and decided.decision is not None and not decided.decision.automatic
-    with pytest.raises(HandoffSettled):
-        await exchange.board.add_party(room, "120", WANG)
-
-
-async def test_given_a_caller_who_hangs_up_while_the_third_is_rung_then_it_need_not_ring_on(exchange: Exchange) -> None:
-    handoff = await exchange.click(mode=Mode.CONFERENCE)
-    await exchange.hear(events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None))
-    await asyncio.sleep(0)
-
-    assert exchange.asterisk.commands[-1] == commands.CancelConference(handoff.id, "")
-
-
 # ------------------------------------------------------------ the consumer, seats, reading
 
 
@@ -461,3 +299,25 @@ async def test_given_a_number_mismatch_then_one_alarm(exchange: Exchange) -> Non
 
     assert exchange.notices("alarm") == [{"alarm": "number_mismatch", "handoff_id": handoff.id, "call_id": CALL}]
     assert phone("1101") == (await exchange.board.handoff(handoff.id)).target_channel
+
+
+async def test_given_a_reaction_that_comes_too_late_then_it_is_no_fault(exchange: Exchange) -> None:
+    handoff = await exchange.click(mode=Mode.CONFERENCE)
+    exchange.asterisk.refuse = GONE
+    await exchange.hear(events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None))
+    await asyncio.sleep(0)
+
+    assert isinstance(exchange.asterisk.commands[-1], commands.CancelConference)
+    assert (await exchange.board.handoff(handoff.id)).outcome is Outcome.ABANDONED
+
+
+async def test_given_thousands_of_ended_handoffs_then_only_the_last_are_kept_in_memory(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telephony.watch._ENDED_KEPT", 2)
+    for _ in range(4):
+        exchange.asterisk.refuse = GONE
+        await exchange.click()
+
+    assert list(exchange.board.watch.ended) == ["h3", "h4"]
+    assert (await exchange.board.handoff("h1")).outcome is Outcome.FAILED
