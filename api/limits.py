@@ -38,10 +38,14 @@ def shared_storage(redis_url: str) -> Storage:
 
 
 class Counters:
-    """One storage for all: the shared one, or this process's own for five seconds after that one failed."""
+    """One storage for all: the shared one, or this process's own for five seconds after that one failed.
 
-    def __init__(self, shared: Storage) -> None:
+    ``patience``: seconds that the shared one has for an answer.
+    """
+
+    def __init__(self, shared: Storage, *, patience: float = _PATIENCE) -> None:
         self._shared = shared
+        self._patience = patience
         self._local = MemoryStorage()
         self._limiters = {id(s): SlidingWindowCounterRateLimiter(s) for s in (self._shared, self._local)}
         self._avoid_until = 0.0
@@ -77,7 +81,7 @@ class Counters:
     async def _ask(self, question: Callable[[Storage], Awaitable[T]]) -> T:
         if time.monotonic() >= self._avoid_until:
             try:
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(self._patience):
                     return await question(self._shared)
             except (StorageError, TimeoutError) as failure:
                 self._avoid_until = time.monotonic() + _LEAVE_ALONE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,14 +86,15 @@ async def test_an_unknown_user_takes_the_time_of_a_wrong_password(accounts: Acco
 
 async def test_hashing_leaves_the_event_loop_free(accounts: Accounts) -> None:
     await accounts.add_user(SEAT, "right")
-    longest, last = 0.0, time.monotonic()
+    turns = 0
     sign_ins = asyncio.gather(*(accounts.verify("8001", "right") for _ in range(6)))
     while not sign_ins.done():
         await asyncio.sleep(0.001)
-        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        turns += 1
 
     assert await sign_ins == [SEAT] * 6
-    assert longest < 0.1
+    # hashed on the loop itself, it would get a turn or two between one sign-in and the next
+    assert turns > 20
 
 
 async def test_given_a_key_then_it_opens_until_it_is_revoked(accounts: Accounts) -> None:

@@ -148,7 +148,7 @@ async def test_given_the_shared_counters_are_away_then_a_node_counts_and_revokes
 async def test_given_two_nodes_on_one_redis_then_what_one_revokes_or_counts_holds_on_the_other(
     valkey: ValkeyServer,
 ) -> None:
-    here, there = Counters(shared_storage(valkey.url)), Counters(shared_storage(valkey.url))
+    here, there = (Counters(shared_storage(valkey.url), patience=10.0) for _ in range(2))
     lifetime = ApiSettings().token_lifetime
     first, second = (Tokens(b"0" * 32, lifetime, SetClock(), counters) for counters in (here, there))
     token, session = first.issue("fang", Role.SEAT, "2101")
