@@ -243,7 +243,8 @@ async def run(ip: str, port: int, headers: tuple[str, ...], out: int) -> None:
             expose_headers=headers,
             native_log_level="error",
             max_concurrent_calls=None,
-            extra_config_text=f"sip_listen {ip}:{port}\nsip_transports udp\n",
+            # The stack's jitter buffer, once timestamps have stepped back (music, then a bridge), drops all that comes.
+            extra_config_text=f"sip_listen {ip}:{port}\nsip_transports udp\naudio_jitter_buffer_type off\n",
         )
     )
     await runtime.listen_on(ip)
