@@ -37,8 +37,8 @@ class CallControl(Protocol):
         read its effect back, never send it again).
         """
 
-    async def variable(self, channel: str, name: str) -> str | None:
-        """A channel variable's value; None when the channel or the variable is not there."""
+    async def resync(self) -> None:
+        """Have LinkLost and LinkRestored follow: the way to learn what came of a command that got no answer."""
 
 
 @dataclass(frozen=True, slots=True)

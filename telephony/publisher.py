@@ -68,12 +68,17 @@ class Publisher:
         """Until cancelled. In order; a notice leaves the queue when it is in the stream."""
         while True:
             await self._more.wait()
-            try:
-                while self._waiting:
-                    kind, data = self._waiting[0]
-                    await self._live.publish(kind, data)
-                    self._waiting.popleft()
-                self._more.clear()
-            except LiveStateUnavailable as error:
-                log.warning("notices.waiting", depth=len(self._waiting), detail=error.message)
-                await asyncio.sleep(_RETRY_SECONDS)
+            self._more.clear()
+            while self._waiting:
+                await self._publish(*self._waiting.popleft())
+
+    async def _publish(self, kind: str, data: Mapping[str, Any]) -> None:
+        try:
+            await self._live.publish(kind, data)
+        except LiveStateUnavailable as error:
+            log.warning("notices.waiting", depth=len(self._waiting) + 1, detail=error.message)
+            await asyncio.sleep(_RETRY_SECONDS)
+            if len(self._waiting) < _KEPT:
+                self._waiting.appendleft((kind, data))
+        except Exception:
+            log.exception("notice.failed", kind=kind)  # costs this notice, never the one who tells

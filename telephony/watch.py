@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 _SETTLE_SECONDS = 3.0
 _ENDED_KEPT = 1000
+_TAKE_UP_SECONDS = 5.0
 
 
 class Watch:
@@ -46,12 +47,14 @@ class Watch:
 
     async def run(self) -> None:
         """Until cancelled. A fault with one event is loud and costs that event only."""
-        await self._take_up()
+        taken_up = await self._take_up()
         async with asyncio.TaskGroup() as tasks:
+            if not taken_up:
+                tasks.create_task(self._take_up_later(), name="take-up")
             tasks.create_task(self.publisher.run(), name="publisher")
             tasks.create_task(self._consume(), name="asterisk-events")
 
-    async def _take_up(self) -> None:
+    async def _take_up(self) -> bool:
         """What was live before a restart has to be known before the first snapshot says what became of it."""
         node = self.tracker.node
         try:
@@ -61,9 +64,21 @@ class Watch:
         except RecordStoreUnavailable as error:
             # calls go on: what is live is found again in Asterisk, only its earlier history is missing
             log.error("restart.records_unavailable", detail=error.message)
-            return
-        self.tracker.adopt(calls, handoffs, conferences)
+            return False
+        known = self.tracker.book.calls.keys() | self.tracker.handoffs.keys() | self.tracker.rooms.conferences.keys()
+        self.tracker.adopt(
+            (call for call in calls if call.id not in known),
+            (handoff for handoff in handoffs if handoff.id not in known and handoff.id not in self.ended),
+            (conference for conference in conferences if conference.id not in known),
+        )
         log.info("restart.taken_up", calls=len(calls), handoffs=len(handoffs), conferences=len(conferences))
+        return True
+
+    async def _take_up_later(self) -> None:
+        """The database is back: its unsettled records are compared with what is there now."""
+        while not await self._take_up():  # noqa: ASYNC110 - a database has no event to wait for
+            await asyncio.sleep(_TAKE_UP_SECONDS)
+        await self._control.resync()
 
     async def _consume(self) -> None:
         async with aclosing(self._control.events()) as facts:

@@ -15,7 +15,7 @@ from telephony.ami.frames import AmiEvent, Headers
 from telephony.ami.link import AmiLink, LinkDown, LinkUp
 from telephony.ami.translate import PHONE, channel, pause, translate
 from telephony.conference import TARGET
-from telephony.errors import AmiActionFailed, AmiEffectUnknown, AmiNotSent, CommandUnknown
+from telephony.errors import AmiActionFailed, AmiEffectUnknown, AmiNotConnected, AmiNotSent, CommandUnknown
 from telephony.events import Event, LinkLost, LinkRestored
 from telephony.ports import Clock
 from telephony.resync import VARIABLES
@@ -88,13 +88,12 @@ class AmiControl:
             inside[name] = tuple(str(party["Uniqueid"]) for party in parties)
         return inside
 
-    async def variable(self, channel_name: str, name: str) -> str | None:
+    async def resync(self) -> None:
         try:
-            reply = await self._link.action({"Action": "Getvar", "Channel": channel_name, "Variable": name})
-        except AmiActionFailed:
-            return None
-        value = reply.headers.get("Value", "")
-        return value if isinstance(value, str) and value else None
+            client = self._link.client
+        except AmiNotConnected:
+            return  # it is on its way already
+        await client.close()
 
     async def execute(self, command: commands.Command) -> None:
         await self._execute(command)

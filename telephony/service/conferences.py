@@ -21,7 +21,7 @@ from telephony.errors import (
     UnknownAcceptor,
     UnknownTarget,
 )
-from telephony.handoff import Decision, Handoff, Mode, Outcome, Step
+from telephony.handoff import Decision, Handoff, Outcome, Step
 from telephony.rooms import channel_id
 from telephony.service.node import Actor, Node
 
@@ -121,16 +121,14 @@ class Conferences(Node):
 
         Raises ConferenceNotFound, NotYourCall, DecisionMade, UnknownAcceptor.
         """
-        handoff = await self.handoff(conference_id)
-        if handoff.mode is not Mode.CONFERENCE:
-            raise ConferenceNotFound(f"handoff {conference_id} is no conference")
+        conference = await self.conference(conference_id)
+        handoff = await self.handoff(conference_id)  # last: nothing is awaited between reading it and changing it
         if not actor.any_call and (actor.seat is None or actor.seat not in (handoff.from_seat, handoff.target_seat)):
             raise NotYourCall("only those who talked decide")
         if handoff.decision is not None and not handoff.decision.automatic:
             raise DecisionMade("the decision is on record already")
         if handoff.outcome is not Outcome.ANSWERED:
             raise HandoffNotAnswered("there is nothing to decide where the target has not answered")
-        conference = await self.conference(conference_id)
         parties = {party.target for party in conference.parties if party.target} | {handoff.from_line}
         if accepted_by not in parties:
             raise UnknownAcceptor(f"{accepted_by!r} did not take part")

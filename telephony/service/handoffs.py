@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 
 _STORE_SECONDS = 1.0
 _KEYS_KEPT = 10_000
+_NO_CHANNEL = re.compile(r"no such channel|channel does not exist", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +187,7 @@ class Handoffs(Node):
             await self._control.execute(command)
         except (AmiNotSent, AmiActionFailed) as error:
             log.error("handoff.refused", handoff_id=handoff.id, reason=error.slug, detail=error.message)
-            refused = Happening(
-                Trigger.NOT_STARTED,
-                self._clock.now(),
-                {"reason": error.slug},
-                outcome=Outcome.FAILED,
-                rung=Resolution.FIRST_SEAT,
-            )
-            self.watch.keep(self.tracker.happen(handoff.id, refused))
+            self.watch.keep(self.tracker.happen(handoff.id, self._refused(error)))
         except AmiEffectUnknown as error:
             log.error("handoff.effect_unknown", handoff_id=handoff.id, reason=error.slug)
             known = self.tracker.handoffs.get(handoff.id)
@@ -200,6 +195,16 @@ class Handoffs(Node):
                 return  # events have told already
             unknown = Happening(Trigger.LINK_LOST, self._clock.now(), {"reason": error.slug})
             self.watch.keep(self.tracker.happen(handoff.id, unknown))
+            await self._control.resync()
+
+    def _refused(self, error: AmiNotSent | AmiActionFailed) -> Happening:
+        """Asterisk refuses a channel that is not there any more: the caller has hung up just now."""
+        detail = {"reason": error.slug}
+        if isinstance(error, AmiActionFailed) and _NO_CHANNEL.search(error.reply):
+            return Happening(Trigger.CALLER_GONE, self._clock.now(), detail)
+        return Happening(
+            Trigger.NOT_STARTED, self._clock.now(), detail, outcome=Outcome.FAILED, rung=Resolution.FIRST_SEAT
+        )
 
     async def cancel_handoff(self, handoff_id: str, actor: Actor) -> Handoff:
         """The caller goes back to the seat. Raises HandoffNotFound, HandoffSettled, NotYourCall, AmiError."""

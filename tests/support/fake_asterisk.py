@@ -16,7 +16,7 @@ class FakeAsterisk:
     def __init__(self) -> None:
         self.commands: list[commands.Command] = []
         self.refuse: HotlineError | None = None
-        self.variables: dict[tuple[str, str], str] = {}
+        self.resyncs = 0
         self._facts: asyncio.Queue[events.Event] = asyncio.Queue()
 
     def say(self, *facts: events.Event) -> None:
@@ -39,8 +39,8 @@ class FakeAsterisk:
             error, self.refuse = self.refuse, None
             raise error
 
-    async def variable(self, channel: str, name: str) -> str | None:
-        return self.variables.get((channel, name))
+    async def resync(self) -> None:
+        self.resyncs += 1
 
 
 def talking_call(

@@ -91,7 +91,7 @@ def test_given_many_wrong_fields_when_loaded_then_the_screen_is_not_flooded(refu
 
 
 def test_given_no_file_when_loaded_then_the_path_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsRejected, match="nowhere.yaml"):
+    with pytest.raises(SettingsRejected, match=r"nowhere\.yaml"):
         load_settings(tmp_path / "nowhere.yaml")
 
 

@@ -143,7 +143,7 @@ async def test_given_a_seat_that_has_no_part_in_it_then_not_your_call(exchange: 
         (lambda board: board.handoff("no"), HandoffNotFound),
         (lambda board: board.call("no"), CallNotFound),
         (lambda board: board.conference("no"), ConferenceNotFound),
-        (lambda board: board.decide("no", "110", "", CHIEF), HandoffNotFound),
+        (lambda board: board.decide("no", "110", "", CHIEF), ConferenceNotFound),
         (lambda board: board.sign_in("no", "wang"), SeatNotFound),
     ],
 )
@@ -320,4 +320,4 @@ async def test_given_thousands_of_ended_handoffs_then_only_the_last_are_kept_in_
         await exchange.click()
 
     assert list(exchange.board.watch.ended) == ["h3", "h4"]
-    assert (await exchange.board.handoff("h1")).outcome is Outcome.FAILED
+    assert (await exchange.board.handoff("h1")).outcome is Outcome.ABANDONED

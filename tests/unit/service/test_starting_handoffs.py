@@ -30,7 +30,8 @@ from tests.support.story import CALL, NUMBER, SEAT_ID, SEAT_PHONE, TRUNK
 from tests.unit.service.conftest import CHIEF, LI, POLICE, WANG, Exchange
 
 pytestmark = pytest.mark.asyncio
-REFUSED = AmiActionFailed("Redirect", "Channel does not exist", {})
+REFUSED = AmiActionFailed("Redirect", "Permission denied", {})
+NO_CHANNEL = AmiActionFailed("Setvar", "No such channel", {})
 
 
 async def test_given_a_call_when_its_seat_clicks_then_one_command_and_a_record(exchange: Exchange) -> None:
@@ -188,6 +189,12 @@ async def test_given_a_refused_command_then_failed_and_the_caller_is_with_the_se
     assert (await exchange.click()).live, "the seat may try again"
 
 
+async def test_given_a_caller_who_hung_up_this_moment_when_refused_then_abandoned(exchange: Exchange) -> None:
+    exchange.asterisk.refuse = NO_CHANNEL
+    handoff = await exchange.click()
+    assert (handoff.outcome, handoff.resolution) == (Outcome.ABANDONED, Resolution.CALLER_HUNG_UP)
+
+
 @pytest.mark.parametrize("error", [AmiTimeout("no answer"), AmiEffectUnknown("?")])
 async def test_given_a_command_without_an_answer_then_unknown_and_never_sent_again(
     exchange: Exchange, error: HotlineError
@@ -195,6 +202,7 @@ async def test_given_a_command_without_an_answer_then_unknown_and_never_sent_aga
     exchange.asterisk.refuse = error
     handoff = await exchange.click()
     assert (handoff.state, handoff.outcome) == (State.UNKNOWN, None)
+    assert exchange.asterisk.resyncs == 1, "what came of it is read back"
 
     await exchange.hear(events.HandoffReported(NOW, "start", handoff.id, CALL, CALL, target="110"))
     assert (await exchange.board.handoff(handoff.id)).state is State.REDIRECTED
