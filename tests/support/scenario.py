@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from demo.stage import Stage
+from demo.stage import Conversation, Stage
 from softphones import Call, IncomingCall
 
 CITIZEN = "13800001111"
@@ -88,3 +88,30 @@ async def quietest(call: Call, seconds: float) -> float:
         levels.append(await call.level())
         await asyncio.sleep(0.1)
     return min(max(levels[start : start + 10]) for start in range(len(levels) - 9))
+
+
+async def three_way(stage: Stage) -> tuple[Conversation, Record, IncomingCall]:
+    """Citizen, the first seat of 12345 and the police, in one room."""
+    await stage.seat("1101")
+    talk = await stage.talk(CITIZEN, "12345", "2101")
+    record = await stage.hand_over(talk.call_id, "110", mode="conference")
+    target = await rung(stage, "1101")
+    await target.answer()
+    await parties_are(stage, record["id"], caller="joined", seat="joined", target="joined")
+    return talk, await stage.record(record["id"]), target
+
+
+async def parties_are(stage: Stage, conference_id: str, timeout: float = 5.0, **wanted: str) -> dict[str, Record]:
+    """The conference's parties by id, as soon as their states are these; fails when they do not become so."""
+    found: dict[str, Record] = {}
+
+    async def reached() -> bool:
+        room = (await stage.api.get(f"/v1/conferences/{conference_id}")).json()
+        found.update({party["id"]: party for party in room["participants"]})
+        return all(name in found and found[name]["state"] == state for name, state in wanted.items())
+
+    try:
+        await stage.until(reached, timeout)
+    except TimeoutError:
+        assert {name: found[name]["state"] for name in wanted if name in found} == wanted
+    return found
