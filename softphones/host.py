@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from baresip import Account, BaresipError, Call, Config, StackEvent, StaleHandleError, UserAgent
@@ -67,9 +68,10 @@ class Identity:
             line = line.replace("<sip:nobody@", "<sip:@", 1)
         if self.display is None:
             return line
-        if any(char < " " or char in '"\\\x7f' for char in self.display):
+        if any(char < " " or char == "\x7f" for char in self.display):
             raise ValueError(f"display name {self.display!r} cannot be quoted")
-        return f'"{self.display}" {line}'
+        quoted = self.display.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}" {line}'
 
 
 class Switchboard:
@@ -239,7 +241,7 @@ async def run(ip: str, port: int, headers: tuple[str, ...], out: int) -> None:
     runtime = SipRuntime()
     await runtime.start(
         Config(
-            net_interface="127.0.0.1",
+            net_interface="127.0.0.1" if ip_address(ip).is_loopback else None,  # which discovery leaves out
             expose_headers=headers,
             native_log_level="error",
             max_concurrent_calls=None,
