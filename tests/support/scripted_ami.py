@@ -121,7 +121,7 @@ class ScriptedAmi:
 async def eventually(condition: Callable[[], bool], within: float = 3.0) -> None:
     """Returns as soon as the condition holds; fails with TimeoutError otherwise."""
     async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - conditions are about either side, neither of which has an Event
+        while not condition():
             await asyncio.sleep(0.005)
 
 
