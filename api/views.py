@@ -95,7 +95,7 @@ def handoff(record: Handoff, viewer: Viewer) -> HandoffOut:
         via=record.via,
         original_caller=sight.number(record.original_caller),
         original_caller_e164=sight.number(numbers.e164(record.original_caller)),
-        caller_seen_by_target=sight.number(record.caller_seen_by_target),
+        caller_seen_by_target=sight.number(record.caller_seen_by_target or None),
         caller_seen_by_target_e164=sight.number(numbers.e164(record.caller_seen_by_target)),
         number_mismatch=record.number_mismatch,
         numbers_masked=not sight.clear,

@@ -113,7 +113,13 @@ class Stage:
     # -------------------------------------------------------------- doing and seeing
 
     async def talk(
-        self, number: str, line: str, seat: str, *, headers: Mapping[str, str] | None = None, name: str | None = None
+        self,
+        number: str | None,
+        line: str,
+        seat: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        name: str | None = None,
     ) -> Conversation:
         """A citizen calls ``line``, ``seat`` answers, both are connected."""
         phone = await self.seat(seat)

@@ -13,8 +13,7 @@ import phonenumbers
 REGION = "CN"
 
 _ANONYMOUS = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld", "<unknown>"})
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_URI = re.compile(r"\b(?:sips?:(?P<user>[^@;:>]*)[^@>]*@|tel:(?P<number>[^;>]*))", re.IGNORECASE)
+_URI = re.compile(r"\s*(?:sips?:(?P<user>[^@;:>]*)[^@>]*@|tel:(?P<number>[^;>]*))", re.IGNORECASE)
 _DIALABLE = re.compile(r"\+?[0-9]{1,24}\Z")
 _MOBILE_WITH_TRUNK_ZERO = re.compile(r"01[3-9][0-9]{9}\Z")
 
@@ -28,9 +27,9 @@ def from_uri(uri: str) -> str | None:
     """The user part of a SIP or tel URI, with or without a display name; None when there is none.
 
     RFC 3261 section 19.1.1: a password and the parameters after the user (``;phone-context=…``) are not part of the
-    number; a display name in quotes may hold anything, also a URI.
+    number; the display name before the last ``<`` may hold anything, also a URI.
     """
-    found = _URI.search(_QUOTED.sub("", uri))
+    found = _URI.match(uri.rpartition("<")[2])
     user = unquote(found["user"] or found["number"] or "") if found else ""
     return None if is_withheld(user) else user
 
