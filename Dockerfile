@@ -2,7 +2,7 @@
 # Nothing but Debian and PyPI is needed to build it. It runs as uid 10001 and writes only to /var/lib/hotline and /tmp.
 
 # --- the same set-up as on any other machine; it is repeated only when one of these few files changes ------------------
-FROM docker.io/library/debian:trixie-slim AS setup
+FROM debian:trixie-slim AS setup
 WORKDIR /opt/hotline
 COPY pyproject.toml uv.lock README.md LICENSE ./
 COPY scripts/setup.sh scripts/
@@ -20,7 +20,7 @@ RUN mkdir /opt/asterisk \
     && chmod 755 /opt/asterisk/asterisk
 
 # --- what runs --------------------------------------------------------------------------------------------------------
-FROM docker.io/library/debian:trixie-slim
+FROM debian:trixie-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends python3 \
     && rm -rf /var/lib/apt/lists/* \

@@ -20,7 +20,7 @@ readonly NETNS=hotline-phones
 readonly HOST_IP=198.18.77.1 SEATS_IP=198.18.77.2 TRUNK_IP=198.18.77.3  # of RFC 2544: no real network has these
 readonly TRUNK_PORT=$((30000 + RANDOM % 10000))  # the kernel may still know the last trial's, and where it led to
 readonly SERVICE=${PROJECT}_hotline_1 ASTERISK=${PROJECT}_asterisk_1 POSTGRES=${PROJECT}_postgres_1 REDIS=${PROJECT}_redis_1
-readonly BASE=docker.io/library/debian:trixie-slim
+readonly BASE=debian:trixie-slim
 
 fresh='' keep=''
 while (($#)); do
@@ -82,7 +82,7 @@ make_base() {
 }
 
 make_valkey() {
-    podman build --quiet --format docker --tag docker.io/valkey/valkey:8.1 - <<END
+    podman build --quiet --format docker --tag valkey/valkey:8.1 - <<END
 FROM $BASE
 ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update && apt-get install -y --no-install-recommends valkey-server && rm -rf /var/lib/apt/lists/* \
@@ -111,7 +111,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 fi
 exec $as_postgres "$@" -c "listen_addresses=*"
 END
-    podman build --quiet --format docker --tag docker.io/library/postgres:17 --file - "$WORK/postgres" <<END
+    podman build --quiet --format docker --tag postgres:17 --file - "$WORK/postgres" <<END
 FROM $BASE
 ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-17 && rm -rf /var/lib/apt/lists/* \
@@ -126,10 +126,10 @@ END
 make_images() {
     [[ -z $fresh ]] || podman rmi --all --force >/dev/null
     podman image exists "$BASE" || { say "debian:trixie-slim"; make_base; }
-    podman image exists docker.io/valkey/valkey:8.1 || { say "valkey:8.1"; make_valkey; }
-    podman image exists docker.io/library/postgres:17 || { say "postgres:17"; make_postgres; }
+    podman image exists valkey/valkey:8.1 || { say "valkey:8.1"; make_valkey; }
+    podman image exists postgres:17 || { say "postgres:17"; make_postgres; }
     say "hotline-linkage"
-    podman build --format docker --tag docker.io/library/hotline-linkage . >"$WORK/build.log" 2>&1 ||
+    podman build --format docker --tag hotline-linkage . >"$WORK/build.log" 2>&1 ||
         { tail -n 30 "$WORK/build.log"; fail "the image cannot be built"; }
     podman images --filter dangling=false --format '    {{.Repository}}:{{.Tag}}  {{.Size}}'
 }
