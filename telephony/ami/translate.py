@@ -11,6 +11,8 @@ from telephony.ami.frames import AmiEvent, Headers
 from telephony.numbers import is_withheld
 
 PHONE = "PJSIP/"
+_UNSET = ("", "(null)")
+"""What ``Status`` says for a variable that a channel does not have."""
 
 
 def translate(raw: AmiEvent) -> events.Event | None:
@@ -207,7 +209,7 @@ def channel(headers: Headers, names: tuple[str, ...]) -> events.ChannelSnapshot:
         number=_number(raw, "CallerIDNum"),
         bridge=raw.get("BridgeID"),
         seconds=_whole(raw.get("Seconds")) or 0,
-        variables={name: value for name, _, value in asked if value and name in names},
+        variables={name: value for name, _, value in asked if name in names and value not in _UNSET},
         shown=_number(raw, "ConnectedLineNum"),
     )
 

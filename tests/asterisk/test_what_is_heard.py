@@ -1,0 +1,83 @@
+"""The caller never hears silence while being handed over, and is told; the seat that waits hears music."""
+
+import asyncio
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from demo.stage import Stage
+from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, ended, hear_each_other, quietest, rung
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ANNOUNCEMENT = Path("asterisk-config/prompts/zh/handoff-announce.wav")
+FLOOR_DBFS = -50.0
+
+
+def samples(path: Path) -> NDArray[np.float64]:
+    with wave.open(str(path)) as recording:
+        return np.frombuffer(recording.readframes(recording.getnframes()), np.int16).astype(np.float64)
+
+
+def likeness(heard: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+    """How much of ``wanted`` is in ``heard`` at the best place for it: 1 is all of it, noise is near 0."""
+    size = len(heard) + len(wanted)
+    across = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(wanted, size)), size)
+    at = int(np.argmax(across[: len(heard)]))
+    part = heard[at : at + len(wanted)]
+    return float(across[at] / (np.linalg.norm(part) * np.linalg.norm(wanted)))
+
+
+async def test_given_a_handoff_when_the_target_rings_then_caller_and_seat_never_hear_silence(stage: Stage) -> None:
+    await stage.seat("1101")
+    talk = await stage.talk(CITIZEN, "12345", "2101")
+    asked = await stage.hand_over(talk.call_id, "110")
+    await rung(stage, "1101")
+    await asyncio.sleep(0.3)
+
+    caller, seat = await asyncio.gather(quietest(talk.citizen, 3.0), quietest(talk.seat, 3.0))
+
+    assert caller > FLOOR_DBFS
+    assert seat > FLOOR_DBFS
+    await ended(stage, asked["id"], outcome="no_answer", resolution="first_seat")
+    await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE))
+
+
+async def test_given_two_handoffs_of_a_call_then_the_caller_is_told_each_time_not_to_hang_up(
+    stage: Stage, tmp_path: Path
+) -> None:
+    await stage.seat("1101")
+    talk = await stage.talk(CITIZEN, "12345", "2101")
+    await talk.citizen.record(str(tmp_path / "heard.wav"))
+    for _ in range(2):
+        asked = await stage.hand_over(talk.call_id, "110")
+        target = await rung(stage, "1101")
+        await asyncio.sleep(3.0)
+        await target.reject(486)
+        await ended(stage, asked["id"], outcome="busy")
+    await talk.citizen.hangup()
+    await talk.citizen.ended()
+
+    heard, announcement = samples(tmp_path / "heard.wav"), samples(ANNOUNCEMENT)
+
+    middle = len(heard) // 2
+    assert likeness(heard[:middle], announcement) > 0.6
+    assert likeness(heard[middle:], announcement) > 0.6
+
+
+async def test_given_release_now_when_the_target_is_busy_then_the_caller_hears_no_silence_while_the_seat_is_rung_again(
+    stage: Stage,
+) -> None:
+    await stage.seat("1101")
+    talk = await stage.talk(CITIZEN, "12345", "2101")
+    await stage.hand_over(talk.call_id, "110", release="now")
+    await (await rung(stage, "1101")).reject(486)
+    again = await rung(stage, "2101")
+
+    assert await quietest(talk.citizen, 2.0) > FLOOR_DBFS
+
+    await again.answer()
+    await hear_each_other((talk.citizen, CITIZEN_TONE), (again, SEAT_TONE))
