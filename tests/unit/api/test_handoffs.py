@@ -168,7 +168,7 @@ async def test_given_asterisk_refuses_then_the_record_says_failed_and_the_caller
     hall: Hall,
 ) -> None:
     await hall.with_call()
-    hall.asterisk.refuse = AmiActionFailed("Redirect", "No such channel", {})
+    hall.asterisk.refuse = AmiActionFailed("Redirect", "Permission denied", {})
     record = (await hall.hand_over(hall.as_person("fang", seat="2101"))).json()
     assert (record["state"], record["outcome"], record["resolution"]) == ("ended", "failed", "first_seat")
 
