@@ -138,9 +138,6 @@ list_missing_packages() {
     if needs run demo test && ! has_asterisk && ! has mmdebstrap; then
         want mmdebstrap "把 Asterisk 22 解包到 $TOOLS/asterisk，不改动系统 · unpacks Asterisk 22 into $TOOLS/asterisk; the system stays as it is"
     fi
-    if needs demo test && ! has sipp; then
-        want sip-tester "演示和测试用的 SIP 话机 SIPp · SIPp, the phones of the demo and the tests"
-    fi
     if needs test && ! has_postgres; then
         want postgresql "同一套测试也在 PostgreSQL 上运行（临时实例） · the same tests also run on PostgreSQL, on a throw-away server"
     fi
