@@ -47,6 +47,7 @@ from telephony.asterisk.render import Site
 from telephony.errors import RecordStoreUnavailable
 from telephony.events import Event
 from telephony.lines import Directory
+from telephony.resync import unheard
 from telephony.service import Switchboard
 from telephony.tracker import Tracker
 
@@ -228,7 +229,7 @@ def _switchboard(loaded: Loaded, store: SqlRecordStore, writer: RecordWriter, li
     cel = loaded.layout.log / "cel-custom" / "Master.csv"
 
     def recorded() -> Iterator[Event]:
-        return steps(cel, set(tracker.handoffs))
+        return unheard(tracker, steps(cel, set(tracker.handoffs)))
 
     link = AmiLink(lambda: AmiClient("127.0.0.1", loaded.settings.port(network.ami_port), AMI_USER, loaded.secrets.ami))
     clock = SystemClock()

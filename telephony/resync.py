@@ -5,7 +5,7 @@ What Asterisk wrote to its own record meanwhile (CEL) is applied before, where i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from telephony import events
 from telephony.call import Call
 from telephony.conference import TARGET, Conference, PartyState
 from telephony.events import ChannelSnapshot, Event, LinkRestored
-from telephony.handoff import Handoff, Mode, State
+from telephony.handoff import Handoff, Mode, State, Trigger
 from telephony.rooms import channel_id
 from telephony.targets import phone_of
 from telephony.tracker import Tracker
@@ -74,6 +74,15 @@ def missed(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
         if (seat, line) not in paused:
             yield events.SeatPauseChanged(at, seat, line, False, "")
     yield from snapshot.pauses
+
+
+def unheard(tracker: Tracker, recorded: Iterable[events.HandoffReported]) -> Iterator[events.HandoffReported]:
+    """Of the steps that Asterisk recorded, those after all that was heard of their handoff: none is told twice."""
+    for step in recorded:
+        handoff = tracker.handoffs.get(step.handoff_id)
+        heard = [each.at for each in handoff.timeline if each.event != Trigger.LINK_LOST] if handoff else []
+        if not heard or step.at >= heard[-1]:
+            yield step
 
 
 def _is_caller(channel: ChannelSnapshot) -> bool:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import orjson
 
@@ -14,7 +15,7 @@ from telephony import events
 
 _USER_EVENT = "HandoffStep"
 _FIELDS = 19
-_FEWER = ("",) * 8
+_FEWER = ("",) * 9
 _TAIL_BYTES = 8 * 1024 * 1024
 
 
@@ -56,7 +57,7 @@ def _step(row: list[str], handoff_ids: Collection[str]) -> events.HandoffReporte
         at = datetime.strptime(row[1], "%Y-%m-%d %H:%M:%S.%f").astimezone(UTC)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None
-    step, handoff_id, target, status, uniqueid, seat, sip_code, cause = (*words, *_FEWER)[:8]
+    step, handoff_id, target, status, uniqueid, seat, sip_code, cause, shown = (*words, *_FEWER)[:9]
     if handoff_id not in handoff_ids:
         return None
     return events.HandoffReported(
@@ -70,4 +71,5 @@ def _step(row: list[str], handoff_ids: Collection[str]) -> events.HandoffReporte
         seat=seat,
         sip_code=int(sip_code) if sip_code.isdecimal() else None,
         cause=int(cause) if cause.isdecimal() else None,
+        shown=unquote(shown),
     )

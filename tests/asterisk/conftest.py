@@ -25,8 +25,8 @@ SHORT_LINE = {
 def changes() -> dict[str, Any]:
     """The lines of ``hotline.yaml`` with time enough to act while they ring, and one short of time."""
     content = yaml.safe_load(Path("hotline.yaml").read_text(encoding="utf-8"))
-    lines = [{**line, "ring_seconds": 4, "ladder_wait_seconds": 4} for line in content["lines"]]
-    linked = [{**number, "ring_seconds": 2} for number in content["linked_numbers"]]
+    lines = [{**line, "ring_seconds": 8, "ladder_wait_seconds": 4} for line in content["lines"]]
+    linked = [{**number, "ring_seconds": 3} for number in content["linked_numbers"]]
     seats = [*content["seats"], {"id": "3281", "name": "12328坐席1"}, {"id": "3282", "name": "12328坐席2"}]
     return {"lines": [*lines, SHORT_LINE], "seats": seats, "linked_numbers": linked}
 

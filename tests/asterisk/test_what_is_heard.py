@@ -35,14 +35,15 @@ async def test_given_a_handoff_when_the_target_rings_then_caller_and_seat_never_
     await stage.seat("1101")
     talk = await stage.talk(CITIZEN, "12345", "2101")
     asked = await stage.hand_over(talk.call_id, "110")
-    await rung(stage, "1101")
+    target = await rung(stage, "1101")
     await asyncio.sleep(0.3)
 
     caller, seat = await asyncio.gather(quietest(talk.citizen, 3.0), quietest(talk.seat, 3.0))
 
     assert caller > FLOOR_DBFS
     assert seat > FLOOR_DBFS
-    await ended(stage, asked["id"], outcome="no_answer", resolution="first_seat")
+    await target.reject(486)
+    await ended(stage, asked["id"], outcome="busy", resolution="first_seat")
     await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE))
 
 
