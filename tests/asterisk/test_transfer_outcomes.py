@@ -1,6 +1,8 @@
 """One-key transfer on the real Asterisk: one test for each outcome."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -194,6 +196,26 @@ async def test_given_a_ringing_target_when_the_waiting_seat_presses_star_0_then_
     assert (await target.ended()).by == "peer"
     await ended(stage, asked["id"], outcome="cancelled", resolution="first_seat")
     await back_with_the_first_seat(talk)
+
+
+async def test_given_asterisk_hangs_as_it_is_asked_then_failed_and_the_caller_is_still_with_the_seat(
+    stage: Stage,
+) -> None:
+    await stage.seat("1101")
+    talk = await stage.talk(CITIZEN, "12345", "2101")
+    asterisk = int((stage.home / "run/asterisk.pid").read_text(encoding="ascii"))
+    os.kill(asterisk, signal.SIGSTOP)
+    try:
+        asked = await stage.hand_over(talk.call_id, "110")
+    finally:
+        os.kill(asterisk, signal.SIGCONT)
+
+    await ended(stage, asked["id"], outcome="failed", resolution="first_seat", caller_seen_by_target=None)
+
+    await back_with_the_first_seat(talk)
+    again = await stage.hand_over(talk.call_id, "110")
+    await (await rung(stage, "1101")).answer()
+    await settled(stage, again["id"], outcome="answered")
 
 
 async def test_given_a_cancelled_transfer_when_handed_over_again_then_it_works(stage: Stage) -> None:

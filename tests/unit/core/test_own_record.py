@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from telephony.asterisk import cel
 from telephony.asterisk.cel import steps
-from telephony.events import HandoffReported
+from telephony.events import HandoffReported, LinkLost
+from telephony.resync import unheard
+from tests.support.story import CALL, Story
 
 H, U = "d81c70ee-d637-4cea-9e6c-fc7fe01d00f5", "lab-1795293021.3"
 
@@ -64,6 +66,13 @@ def test_an_answer_names_the_targets_channel_and_seat(file: Path) -> None:
     )
 
 
+def test_an_answer_says_what_the_target_was_shown(file: Path) -> None:
+    file.write_text(row(f"answered {H} 120 ANSWER lab-9.9    %3Csip%3A13800001111%40127.0.0.1%3E"))
+    (step,) = steps(file, {H})
+
+    assert (step.seat, step.sip_code, step.cause, step.shown) == ("", None, None, "<sip:13800001111@127.0.0.1>")
+
+
 def test_steps_come_in_order_and_only_those_of_the_handoffs_asked_for(file: Path) -> None:
     other = "fc8b38b8-aff1-4609-a6f3-f3545fe01426"
     file.write_text(row(f"start {H} 110 ") + row(f"back {other} 110 CANCELLED") + row(f"result {H} 110 BUSY"))
@@ -107,6 +116,19 @@ def test_a_record_that_is_just_being_written_is_passed_over(file: Path) -> None:
     file.write_text(row(f"start {H} 110 ") + row(f"result {H} 110 BUSY")[:60])
 
     assert told(file) == [("start", "")]
+
+
+def test_only_steps_after_all_that_was_heard_of_their_handoff_are_told() -> None:
+    story = Story().talking().asks().starts().rings("1101")
+    heard = story.handoff.timeline[-1].at
+    story.tell(LinkLost(story.now, "connection-lost"))
+    recorded = [
+        HandoffReported(heard - timedelta(seconds=1), "start", story.id, CALL, CALL),
+        HandoffReported(heard + timedelta(milliseconds=1), "result", story.id, CALL, CALL),
+        HandoffReported(heard - timedelta(seconds=9), "start", "another", CALL, CALL),
+    ]
+
+    assert list(unheard(story.tracker, recorded)) == recorded[1:]
 
 
 def test_no_file_or_nothing_to_look_for_is_no_step(file: Path) -> None:

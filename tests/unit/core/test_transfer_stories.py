@@ -92,6 +92,14 @@ def test_given_a_desk_where_one_is_busy_and_one_silent_then_no_answer_and_not_bu
     assert story.handoff.sip_code is None
 
 
+def test_given_the_dialplan_tells_the_refusal_before_the_phones_end_is_told_then_the_outcome_is_right() -> None:
+    story = Story().talking().asks().starts().rings("1101")
+    story.step("result", status="CONGESTION", sip_code=403, cause=21).phone_ends("1101", 21, 403)
+
+    back_with_the_seat(story).ended(Outcome.REJECTED, Resolution.FIRST_SEAT)
+    assert (story.handoff.sip_code, story.handoff.hangup_cause) == (403, 21)
+
+
 def test_given_a_desk_where_one_phone_has_not_ended_yet_then_the_others_answer_is_not_taken_for_all() -> None:
     story = Story().talking().asks().starts().rings("1101", "1102").phone_ends("1101", 21, 603)
 
