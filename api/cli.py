@@ -28,6 +28,8 @@ def explained() -> Iterator[None]:
         yield
     except HotlineError as failure:
         sys.exit(failure.message)
+    except OSError as failure:
+        sys.exit(str(failure))
 
 
 @app.command()
@@ -90,6 +92,44 @@ def demo(
     from demo.run import run_demo
 
     raise typer.Exit(run_demo(Path(".local/demo"), json=json))
+
+
+@app.command()
+def record(
+    output: Annotated[Path, typer.Option("--output", "-o", help="每行一个事件 · one event a line; appended to")],
+    seconds: Annotated[
+        float | None, typer.Option(help="录制秒数；省略则到 Ctrl-C · for so long; else till Ctrl-C")
+    ] = None,
+) -> None:
+    """录制交换机事件（含来电号码，文件仅本人可读） · record Asterisk's events; callers' numbers are in it: mode 600."""
+    from api.bootstrap import manager_client
+    from api.replaying import record as record_events
+
+    with explained():
+        written = record_events(manager_client(), output, seconds)
+    typer.echo(
+        f"{output}: {written} 个事件 · events（含来电号码，权限 600 · callers' numbers are in it, mode 600）", err=True
+    )
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="每行一个事件的 JSON 对象 · a JSON object of headers a line")],
+    json: Annotated[bool, typer.Option("--json", help="输出一个 JSON 对象 · print one JSON object")] = False,
+    skip_broken: Annotated[
+        bool, typer.Option(help="跳过坏行并计数 · leave out broken lines, counted on stderr")
+    ] = False,
+    lose: Annotated[float, typer.Option(min=0, max=1, help="丢失比例 · share of events to lose")] = 0.0,
+    double: Annotated[float, typer.Option(min=0, max=1, help="重复比例 · share of events to double")] = 0.0,
+    reorder: Annotated[int, typer.Option(min=0, help="最多迟到几位 · places an event may come late")] = 0,
+    seed: Annotated[int, typer.Option(help="同一种子，同样的损坏 · the same seed does the same harm")] = 0,
+) -> None:
+    """录制的事件说明了什么 · what recorded events say, from any dialplan: calls and handoffs."""
+    from api import replaying
+
+    with explained():
+        seen = replaying.replay(file, skip_broken=skip_broken, harmed=replaying.Harm(lose, double, reorder, seed))
+    typer.echo(replaying.as_json(seen) if json else replaying.as_text(seen))
 
 
 if __name__ == "__main__":
