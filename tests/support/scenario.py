@@ -14,6 +14,7 @@ CITIZEN = "13800001111"
 CITIZEN_TONE, SEAT_TONE, TARGET_TONE, FOURTH_TONE = 440.0, 620.0, 850.0, 1130.0
 _RINGS_WITHIN = 6.0
 _LONGEST_GAP = 0.8
+_STANDS_WITHIN = 5.0
 
 Record = dict[str, Any]
 Party = tuple[Call, float]
@@ -101,7 +102,7 @@ async def three_way(stage: Stage) -> tuple[Conversation, Record, IncomingCall]:
     return talk, await stage.record(record["id"]), target
 
 
-async def parties_are(stage: Stage, conference_id: str, timeout: float = 5.0, **wanted: str) -> dict[str, Record]:
+async def parties_are(stage: Stage, conference_id: str, **wanted: str) -> dict[str, Record]:
     """The conference's parties by id, as soon as their states are these; fails when they do not become so."""
     found: dict[str, Record] = {}
 
@@ -111,7 +112,7 @@ async def parties_are(stage: Stage, conference_id: str, timeout: float = 5.0, **
         return all(name in found and found[name]["state"] == state for name, state in wanted.items())
 
     try:
-        await stage.until(reached, timeout)
+        await stage.until(reached, _STANDS_WITHIN)
     except TimeoutError:
         assert {name: found[name]["state"] for name in wanted if name in found} == wanted
     return found
