@@ -1,6 +1,7 @@
 """The caller never hears silence while being handed over, and is told; the seat that waits hears music."""
 
 import asyncio
+import time
 import wave
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, ended, hear
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ANNOUNCEMENT = Path("asterisk-config/prompts/zh/handoff-announce.wav")
+PROMPTS = Path("asterisk-config/prompts/zh")
+ANNOUNCEMENT = PROMPTS / "handoff-announce.wav"
 FLOOR_DBFS = -50.0
 
 
@@ -67,6 +69,32 @@ async def test_given_two_handoffs_of_a_call_then_the_caller_is_told_each_time_no
     middle = len(heard) // 2
     assert likeness(heard[:middle], announcement) > 0.6
     assert likeness(heard[middle:], announcement) > 0.6
+
+
+async def test_given_the_first_seat_is_gone_when_the_next_one_rings_then_the_caller_is_told_meanwhile(
+    stage: Stage, tmp_path: Path
+) -> None:
+    await stage.seat("1101")
+    talk = await stage.talk(CITIZEN, "12345", "2101")
+    colleague = await stage.seat("2102")
+    await stage.hand_over(talk.call_id, "110", release="now")
+    target = await rung(stage, "1101")
+    await talk.seat.ended()
+    await stage.seat_goes("2101")
+    await talk.citizen.record(str(tmp_path / "heard.wav"))
+    refused_at = time.monotonic()
+
+    await target.reject(486)
+
+    ringing = await colleague.incoming(10.0)
+    announcement = samples(PROMPTS / "handoff-queue.wav")
+    spoken_seconds = len(announcement) / 8000
+    assert ringing.received_at - refused_at < spoken_seconds, "the seat rings before the announcement is over"
+    await asyncio.sleep(spoken_seconds)
+    await ringing.answer()
+    await talk.citizen.hangup()
+    await talk.citizen.ended()
+    assert likeness(samples(tmp_path / "heard.wav"), announcement) > 0.6
 
 
 async def test_given_release_now_when_the_target_is_busy_then_the_caller_hears_no_silence_while_the_seat_is_rung_again(
