@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from telephony.handoff import Outcome, outcome_of
-from telephony.replay.facts import NEVER, Channel, Dial
+from telephony.replay.facts import NEVER, Channel, Dial, Spell
 from telephony.replay.parties import Parties, number_in
 
 _ANSWERED = "ANSWER"
@@ -42,8 +42,19 @@ class Result:
 
 
 def result_of(attempt: Attempt, parties: Parties) -> Result:
-    rung = _first_round(attempt, parties)
-    return result_of_dials(rung, attempt, parties) if rung else _nobody_rung(attempt, parties)
+    queue = next(iter(parties.facts.queues_of(attempt.acting.uniqueid, attempt.start, attempt.until)), None)
+    rung = _first_round(attempt, queue, parties)
+    result = result_of_dials(rung, attempt, parties) if rung else _nobody_rung(attempt, parties)
+    return _in_queue(queue, attempt, result) if queue and result.outcome is not Outcome.ANSWERED else result
+
+
+def _in_queue(queue: Spell, attempt: Attempt, result: Result) -> Result:
+    """A member that does not answer says nothing of the queue, which rings the next."""
+    if queue.end == NEVER:
+        return Result(result.channel, None)
+    if attempt.caller.asked_to_go < queue.end:
+        return Result(result.channel, Outcome.ABANDONED)
+    return Result(result.channel, result.outcome or Outcome.NO_ANSWER)
 
 
 def result_of_dials(dials: list[Dial], attempt: Attempt, parties: Parties) -> Result:
@@ -62,14 +73,13 @@ def result_of_dials(dials: list[Dial], attempt: Attempt, parties: Parties) -> Re
 # -------------------------------------------------------------- who was rung for it
 
 
-def _first_round(attempt: Attempt, parties: Parties) -> list[Dial]:
+def _first_round(attempt: Attempt, queue: Spell | None, parties: Parties) -> list[Dial]:
     """The dials that belong to the target. What the dialplan dials after them (back to the seat) is not of it."""
-    facts = parties.facts
-    dials = facts.dials_of(attempt.acting.uniqueid, attempt.start, attempt.until)
-    if not dials or _went_back(attempt, dials[0], parties):
+    dials = parties.facts.dials_of(attempt.acting.uniqueid, attempt.start, attempt.until)
+    until = queue.end if queue else NEVER
+    if not dials or until < dials[0].begin or _went_back(attempt, dials[0], parties):
         return []
-    queued = facts.queues_of(attempt.acting.uniqueid, attempt.start, dials[0].begin)
-    until = queued[0].end if queued else -1
+    until = until if queue else -1
     found: list[Dial] = []
     for dial in dials:
         if found and dial.begin > until:

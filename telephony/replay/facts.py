@@ -90,7 +90,7 @@ class Channel:
 
 @dataclass(slots=True)
 class Dial:
-    """``parent`` is None for an originated channel. ``dest`` is the phone that took it in the end (pick-up)."""
+    """``parent`` is None for an originated channel."""
 
     parent: str | None
     dest: str

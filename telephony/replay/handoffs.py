@@ -223,20 +223,21 @@ class _Pair:
 
 
 def _came_from_a_talk(room: str, inside: list[Channel], facts: Facts, parties: Parties) -> _Pair | None:
-    """The caller is who came in; of two that did, the one whose call is older."""
-    for channel in sorted(inside, key=lambda each: (each.dialled_by_us, each.since)):
+    """Two who talked, of whom at least the caller is here: who came in, or was there first."""
+    for channel in inside:
         talks = [stay for stay in facts.stays_of(channel.uniqueid) if stay.bridge != room and stay.leave < NEVER]
         for stay in reversed(talks):
             peer = _talked_to(stay, facts, parties)
             if peer and _was_moved(stay, peer, facts):
-                return _Pair(channel, peer, stay.enter, stay.leave)
+                caller, seat = sorted((channel, peer), key=lambda each: (each.dialled_by_us, each.since))
+                return _Pair(caller, seat, stay.enter, stay.leave) if caller in inside else None
     return None
 
 
 def _thirds(pair: _Pair, inside: list[Channel], facts: Facts, parties: Parties) -> list[Found]:
     others = [party for party in inside if party not in (pair.caller, pair.seat)]
     if not others:
-        return [_conference(pair, *_asked_in_vain(pair, facts, parties))]
+        return [_conference(pair, *_asked_in_vain(pair, facts, parties))] if pair.seat in inside else []
     return [
         _conference(pair, _third_asked_for(party, facts, parties), Result(party, Outcome.ANSWERED)) for party in others
     ]

@@ -5,6 +5,7 @@ Every event that names a channel says something about it; nothing depends on one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from telephony.ami.frames import AmiEvent
@@ -14,6 +15,7 @@ from telephony.replay.facts import NEVER, Channel, Dial, Facts, Spell, Stay, is_
 from telephony.replay.order import stamp
 
 _UNKNOWN = "<unknown>"
+_SIP_CODE = re.compile(r"\b[3-6][0-9][0-9]\b", re.ASCII)
 
 
 def observe(events: Iterable[AmiEvent]) -> Facts:
@@ -106,7 +108,8 @@ class _Observer:
 
     def _note_why(self, event: AmiEvent, channel: Channel) -> None:
         channel.why = _whole(event.get("Cause")) or channel.why
-        channel.sip_code = _whole(event.get("TechCause")) or channel.sip_code
+        told = _SIP_CODE.search(event.get("TechCause"))
+        channel.sip_code = int(told[0]) if told else channel.sip_code
 
     def _channel(self, event: AmiEvent, header: str) -> Channel | None:
         return self.facts.channels.get(event.get(header))
@@ -140,12 +143,12 @@ class _Observer:
             dial.end, dial.status = index, event.get("DialStatus")
 
     def _picked_up(self, index: int, event: AmiEvent) -> None:
-        """The dial goes on to the phone that picked up."""
+        """From here on the dial is to the phone that picked up."""
         dial = self._dialling.get(event.get("TargetUniqueid"))
         picker = self._channel(event, "Uniqueid")
         if dial and picker and not dial.status:
-            dial.dest = picker.uniqueid
-            self._dialling[picker.uniqueid] = dial
+            self._dialling[picker.uniqueid] = Dial(dial.parent, picker.uniqueid, index)
+            self.facts.dials.append(self._dialling[picker.uniqueid])
 
     def _verdict(self, index: int, event: AmiEvent) -> None:
         if event.get("Variable") == "DIALSTATUS" and event.get("Value"):
