@@ -155,7 +155,7 @@ def _people(loaded: Loaded) -> str:
 
 def _announce(loaded: Loaded) -> None:
     network = loaded.settings.network
-    typer_text = (
+    text = (
         f"\n热线联动已启动 · the hotline linkage is up\n"
         f"  接口 · API        {loaded.http_url}/v1  (OpenAPI: {loaded.http_url}/openapi.json)\n"
         f"  SIP 话机 · phones {network.bind}:{loaded.settings.port(network.sip_port)}  "
@@ -163,7 +163,7 @@ def _announce(loaded: Loaded) -> None:
         f"  登录 · sign in    POST {loaded.http_url}/v1/sessions\n{_people(loaded)}\n"
         f"  Ctrl-C 停止 · stops all\n"
     )
-    print(typer_text, flush=True)  # noqa: T201 - the terminal of whoever typed `make run`
+    print(text, flush=True)  # noqa: T201 - the terminal of whoever typed `make run`
 
 
 def serve() -> None:

@@ -27,6 +27,7 @@ from telephony.errors import (
     NotTalking,
     RecordStoreUnavailable,
     TargetHasCall,
+    TelephonyError,
     UnknownTarget,
 )
 from telephony.handoff import Handoff, Happening, Mode, Outcome, Release, Resolution, State, Trigger
@@ -75,10 +76,17 @@ class Handoffs(Node):
         # the same key waits for its first request; another key is never held up by a slow database
         lock = self._locks.setdefault((actor.name, request.idempotency_key), asyncio.Lock())
         async with lock:
-            known = await self._claimed(request, actor)
+            known = await self._remembered(request, actor)
             if known is not None:
                 return known
-            handoff = self._prepare(request, actor)
+            try:
+                handoff = self._prepare(request, actor)
+            except TelephonyError:
+                # what stands in the way may be the very handoff that this key has started
+                found = await self._claimed(request, actor)
+                if found is None:
+                    raise
+                return found
             self._starting.add(handoff.call_id)
             try:
                 winner = await self._claim(request, actor, handoff)
@@ -125,15 +133,18 @@ class Handoffs(Node):
             requested_by=actor.name,
         )
 
+    async def _remembered(self, request: HandoffRequest, actor: Actor) -> Handoff | None:
+        remembered = self._keys.get((actor.name, request.idempotency_key or ""))
+        if remembered is None:
+            return None
+        if remembered[0] != request.fingerprint:
+            raise IdempotencyKeyReused("this Idempotency-Key was used for another request")
+        return await self.handoff(remembered[1])
+
     async def _claimed(self, request: HandoffRequest, actor: Actor) -> Handoff | None:
-        key = (actor.name, request.idempotency_key or "")
-        if remembered := self._keys.get(key):
-            if remembered[0] != request.fingerprint:
-                raise IdempotencyKeyReused("this Idempotency-Key was used for another request")
-            return await self.handoff(remembered[1])
         try:
             async with asyncio.timeout(_STORE_SECONDS):
-                found = await self._store.claimed(*key, request.fingerprint)
+                found = await self._store.claimed(actor.name, request.idempotency_key or "", request.fingerprint)
         except (RecordStoreUnavailable, TimeoutError):
             log.warning("handoff.key_unchecked", call_id=request.call_id)
             return None
