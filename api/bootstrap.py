@@ -134,7 +134,7 @@ def instance() -> Instance:
     )
 
 
-def manager_client() -> AmiClient:
+async def manager_client() -> AmiClient:
     """A client, not connected, with the AMI account of this instance. Raises SettingsRejected."""
     loaded = load()
     return AmiClient("127.0.0.1", loaded.settings.port(loaded.settings.network.ami_port), AMI_USER, loaded.secrets.ami)

@@ -106,7 +106,7 @@ def record(
     from api.replaying import record as record_events
 
     with explained():
-        written = record_events(manager_client(), output, seconds)
+        written = record_events(manager_client, output, seconds)
     typer.echo(
         f"{output}: {written} 个事件 · events（含来电号码，权限 600 · callers' numbers are in it, mode 600）", err=True
     )

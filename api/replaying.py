@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,20 +56,21 @@ def as_text(seen: Report) -> str:
     return "\n".join(lines)
 
 
-def record(client: AmiClient, file: Path, seconds: float | None) -> int:
+def record(new_client: Callable[[], Awaitable[AmiClient]], file: Path, seconds: float | None) -> int:
     """Until ``seconds`` have passed or Ctrl-C; returns how many events were written.
 
     Raises OSError, AmiConnectError, and AmiLinkLost when the link ended first.
     """
     with Recording.to(file) as recording:
         try:
-            asyncio.run(_record(client, recording, seconds))
+            asyncio.run(_record(new_client, recording, seconds))
         except KeyboardInterrupt:
             return recording.events
         return recording.events
 
 
-async def _record(client: AmiClient, recording: Recording, seconds: float | None) -> None:
+async def _record(new_client: Callable[[], Awaitable[AmiClient]], recording: Recording, seconds: float | None) -> None:
+    client = await new_client()
     await client.connect()
     try:
         await recording.take(client, seconds)

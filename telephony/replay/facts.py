@@ -158,7 +158,7 @@ class Facts:
     def dial_to(self, dest: str) -> Dial | None:
         return self._dial_to.get(dest)
 
-    def stays_of(self, channel: str, after: float = -1) -> list[Stay]:
+    def stays_of(self, channel: str, after: float = -NEVER) -> list[Stay]:
         return [stay for stay in self._stays_of.get(channel, []) if stay.enter > after]
 
     def beside(self, stay: Stay) -> list[Stay]:

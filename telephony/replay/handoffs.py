@@ -87,14 +87,18 @@ def _attended(place: int, event: AmiEvent, facts: Facts, parties: Parties) -> Fo
         transferee,
         acting,
         _asked_for(asked, to, facts, parties),
-        _attended_result(event, to),
+        _attended_result(event, Attempt(acting, transferee, place, NEVER, None, transferor), to, parties),
     )
 
 
-def _attended_result(event: AmiEvent, to: Channel | None) -> Result:
-    if not _succeeded(event):
-        return Result(to, Outcome.FAILED)
-    return Result(to, Outcome.ANSWERED if to and to.answered < NEVER else None)
+def _attended_result(event: AmiEvent, attempt: Attempt, to: Channel | None, parties: Parties) -> Result:
+    """The target may still ring when the caller is handed to it."""
+    if not _succeeded(event) or to is None:
+        return Result(to, None if _succeeded(event) else Outcome.FAILED)
+    if to.answered < NEVER:
+        return Result(to, Outcome.ANSWERED)
+    dial = parties.facts.dial_to(to.uniqueid)
+    return result_of_dials([dial], attempt, parties) if dial else Result(to, None)
 
 
 def _rung_by(channel: Channel | None, facts: Facts, parties: Parties) -> Channel | None:

@@ -15,6 +15,9 @@ from telephony.replay.facts import NEVER, Channel, Dial, Facts, Spell, Stay, is_
 from telephony.replay.order import stamp
 
 _UNKNOWN = "<unknown>"
+_TRANSFERS_TOLD_TWICE = 20
+"""Among so many the same one is looked for: without times ``in_order`` sees only neighbours."""
+
 _SIP_CODE = re.compile(r"\b[3-6][0-9][0-9]\b", re.ASCII)
 
 
@@ -188,7 +191,7 @@ class _Observer:
         channel, bridge = self._channel(event, "Uniqueid"), event.get("BridgeUniqueid")
         stay = self._in_bridge.get(event.get("Uniqueid"))
         if channel and (stay is None or stay.bridge != bridge):
-            stay = Stay(channel.uniqueid, bridge, max(0, self._bridge_since[bridge] - 1), index, left=True)
+            stay = Stay(channel.uniqueid, bridge, self._bridge_since[bridge] - 1, index, left=True)
             self.facts.stays.append(stay)
         elif stay:
             stay.left = True
@@ -224,7 +227,8 @@ class _Observer:
             )
 
     def _transfer(self, index: int, event: AmiEvent) -> None:
-        self.facts.transfers.append((index, event))
+        if all(event.headers != known.headers for _, known in self.facts.transfers[-_TRANSFERS_TOLD_TWICE:]):
+            self.facts.transfers.append((index, event))
 
 
 def _add(values: list[str], value: str) -> None:
