@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from scripts.foreign_exchange import OFFLINE, Exchange, exchange, recorded
-from softphones import PhoneError
+from softphones import Call, PhoneError
 from telephony.errors import AmiActionFailed
 
 FOLDER = Path("tests/contract/transcripts/foreign")
@@ -33,10 +33,10 @@ async def redirect(on: Exchange, channel: str, context: str, exten: str, **extra
     await on.ami.action({"Action": "Redirect", **where, **extra})
 
 
-async def refer(on: Exchange, seat: object, target: str) -> None:
+async def refer(on: Exchange, seat: Call, target: str) -> None:
     """The phone's blind transfer; what becomes of it is for the events to tell."""
     try:
-        await seat.refer(f"sip:{target}@{on.sip}", timeout=4)  # type: ignore[attr-defined]
+        await seat.refer(f"sip:{target}@{on.sip}", timeout=4)
     except (PhoneError, TimeoutError):
         return
 
@@ -83,11 +83,6 @@ async def offline_then_next(on: Exchange) -> None:
 async def local_optimised(on: Exchange) -> None:
     await on.talk(CITIZEN, "88004")
     await asyncio.sleep(SETTLE)
-
-
-@scene
-async def local_kept(on: Exchange) -> None:
-    await on.talk(CITIZEN, "88005")
 
 
 @scene
@@ -353,15 +348,6 @@ async def redirect_both_and_back(on: Exchange) -> None:
     )
     await on.phones["1002"].incoming()
     await asyncio.sleep(3)
-
-
-@scene
-async def redirect_out_to_trunk(on: Exchange) -> None:
-    await on.talk(CITIZEN, "88003")
-    outside = await on.trunk.phone("outside", domain=on.sip, catch_all=True)
-    await redirect(on, await on.channel("trunk"), "phones", "13700003333")
-    await (await outside.incoming()).answer()
-    await asyncio.sleep(SETTLE)
 
 
 # -------------------------------------------------------------- three-way

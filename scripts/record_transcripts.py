@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from api.bootstrap import AMI_USER
-from demo.scenes import CITIZEN, SCENES, Result
+from demo.scenes import CITIZEN, SCENES, Result, Scene
 from demo.stage import Stage, stage
 from telephony.ami.client import AmiClient
 from telephony.ami.recording import Recording
@@ -77,7 +77,7 @@ async def _seat_free(ours: Stage) -> bool:
 MORE = [third_busy, third_cancelled, nobody_there, refer_and_back, handed_on_and_back]
 
 
-async def record(ours: Stage, name: str, play: object) -> None:
+async def record(ours: Stage, name: str, play: Scene) -> None:
     """One scene, from its first event until no call is left; its record from our own API goes beside it."""
     path = FOLDER / f"{re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_')}.jsonl"
     path.unlink(missing_ok=True)
@@ -86,7 +86,7 @@ async def record(ours: Stage, name: str, play: object) -> None:
     with Recording.to(path) as recording:
         taking = asyncio.create_task(recording.take(client))
         result = Result(name, name)
-        await play(ours, result)  # type: ignore[operator]
+        await play(ours, result)
         await ours.hang_up_all()
         await asyncio.sleep(0.3)
         await client.close()
