@@ -44,7 +44,7 @@ from telephony.asterisk.configuration import configure, site_for
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
 from telephony.asterisk.render import Site
-from telephony.errors import RecordStoreUnavailable
+from telephony.errors import HotlineError, RecordStoreUnavailable
 from telephony.events import Event
 from telephony.lines import Directory
 from telephony.resync import unheard
@@ -279,7 +279,11 @@ async def _run(loaded: Loaded, services: Services) -> None:
     gc.freeze()
 
     def take_up_directory() -> None:
-        fresh = load()
+        try:
+            fresh = load()
+        except HotlineError as error:
+            log.error("directory.not_reloaded", reason=error.slug, detail=error.message)
+            return
         services.switchboard.directory = fresh.directory
         log.info("directory.reloaded", lines=len(fresh.directory.lines), seats=len(fresh.directory.seats))
 
