@@ -115,6 +115,7 @@ async def _run(parts: Sequence[Part], ready: Callable[[], None]) -> None:
 
 async def _start(part: Part) -> bool:
     began = time.monotonic()
+    log.info("starting", part=part.name)
     fresh = await part.start()
     log.info("started" if fresh else "taken_over", part=part.name, seconds=round(time.monotonic() - began, 2))
     return fresh

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+from rich.console import Console
 
 from bench.report import Figure, percentile, publish
 from demo.stage import Stage, stage
@@ -36,7 +38,7 @@ async def _floor(ours: Stage, call_id: str, ami: AmiClient) -> float:
     return pressed
 
 
-async def _latency() -> tuple[list[float], list[float]]:
+async def _latency(tell: Callable[[str], None]) -> tuple[list[float], list[float]]:
     """Milliseconds from asking to the target's INVITE: through us, and by a bare Redirect, in turn."""
     ours_ms: list[float] = []
     floor_ms: list[float] = []
@@ -45,6 +47,7 @@ async def _latency() -> tuple[list[float], list[float]]:
         await ami.connect()
         target = await ours.seat("1101")
         for turn in range(2 * ROUNDS):
+            tell(f"handoff {turn + 1} of {2 * ROUNDS}")
             ask, into = ((_through_us, ours_ms), (_floor, floor_ms))[turn % 2]
             talk = await ours.talk("13800001111", "12345", "2101")
             pressed = await ask(ours, talk.call_id, ami)
@@ -101,7 +104,8 @@ def _tracking() -> float:
 
 
 def main() -> None:
-    ours_ms, floor_ms = asyncio.run(_latency())
+    with Console(stderr=True).status("starting an instance with phones") as status:
+        ours_ms, floor_ms = asyncio.run(_latency(status.update))
     p50, p50_floor = percentile(ours_ms, 0.5), percentile(floor_ms, 0.5)
     p99, p99_floor = percentile(ours_ms, 0.99), percentile(floor_ms, 0.99)
     publish(
