@@ -52,10 +52,10 @@ class AddParty:
 
 @dataclass(frozen=True, slots=True)
 class CancelConference:
-    """Stop ringing the target of a conference that nobody has joined."""
+    """Stop ringing the target of a conference that nobody has joined; no ``caller_channel``: the caller has hung up."""
 
     handoff_id: str
-    caller_channel: str
+    caller_channel: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ class Watch:
     async def _stop_ringing(self, handoff: Handoff) -> None:
         """The caller of a three-way call has hung up: its target need not ring on."""
         try:
-            await self._control.execute(commands.CancelConference(handoff.id, ""))
+            await self._control.execute(commands.CancelConference(handoff.id, None))
         except (AmiNotSent, AmiActionFailed, AmiEffectUnknown) as error:
             log.info("conference.target_gone_already", handoff_id=handoff.id, reason=error.slug)
 

@@ -178,10 +178,11 @@ class AmiControl:
     @_execute.register
     async def _cancel_conference(self, command: commands.CancelConference) -> None:
         """The state first: a target that answers at this moment then finds that it is not expected any more."""
-        try:
-            await self._set(command.caller_channel, HANDOFF_STATE="")
-        except AmiActionFailed:  # the caller has hung up: the target is still to be stopped
-            log.info("conference.caller_gone", handoff_id=command.handoff_id)
+        if command.caller_channel is not None:  # Setvar without a channel would set a global variable
+            try:
+                await self._set(command.caller_channel, HANDOFF_STATE="")
+            except AmiActionFailed:  # the caller has hung up: the target is still to be stopped
+                log.info("conference.caller_gone", handoff_id=command.handoff_id)
         await self._hang_up_uniqueid(rooms.channel_id(command.handoff_id, TARGET))
 
     async def _hang_up_uniqueid(self, uniqueid: str) -> None:

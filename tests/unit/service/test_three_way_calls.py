@@ -169,7 +169,7 @@ async def test_given_a_caller_who_hangs_up_while_the_third_is_rung_then_it_need_
     await exchange.hear(events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None))
     await asyncio.sleep(0)
 
-    assert exchange.asterisk.commands[-1] == commands.CancelConference(handoff.id, "")
+    assert exchange.asterisk.commands[-1] == commands.CancelConference(handoff.id, None)
 
 
 async def test_given_a_mismatch_in_a_conference_when_it_is_decided_after_the_call_then_still_one_alarm(
