@@ -241,7 +241,10 @@ class Conversation:
 
 @asynccontextmanager
 async def stage(home: Path, *, changes: Mapping[str, Any] | None = None) -> AsyncIterator[Stage]:
-    """An instance in ``home``, which is emptied first, with its own ports and ``hotline.yaml`` plus ``changes``."""
+    """An instance in ``home``, which is emptied first, with its own ports and ``hotline.yaml`` plus ``changes``.
+
+    ``trunks`` of ``changes`` are there beside the stage's own.
+    """
     if home.exists():
         shutil.rmtree(home)
     home.mkdir(parents=True, mode=0o700)
@@ -280,7 +283,8 @@ def _config(trunk_port: int, changes: Mapping[str, Any]) -> str:
     for line in content["lines"]:
         line["ring_seconds"] = 4
         line["ladder_wait_seconds"] = 4
-    content.update(changes)
+    trunks = [*content["trunks"], *changes.get("trunks", ())]
+    content.update(changes, trunks=trunks)
     return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 
 
