@@ -32,6 +32,10 @@ class ServiceProcess:
         self._boot_seconds = boot_seconds
         self._daemon: Daemon | None = None
 
+    @property
+    def pid(self) -> int | None:
+        return self._daemon.pid if self._daemon else None
+
     async def start(self) -> bool:
         """True, always: it is never taken over. Raises PartNotStarted with the last lines of its log."""
         self._daemon = Daemon.spawn(

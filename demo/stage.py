@@ -21,6 +21,7 @@ import orjson
 import yaml
 
 from api.supervisor import Port, instance_lock, is_free
+from demo.parts import AMI_PORT, HTTP_PORT, RELAY_PORT, Parts, running_parts
 from softphones import Call, IncomingCall, Phone, PhoneHost
 from telephony.asterisk.errors import SetupError
 
@@ -51,16 +52,28 @@ def reserved_offset() -> Iterator[int]:
 
 
 def _ports(offset: int) -> Iterator[Port]:
-    for base in (5060, 5038, 8110):
+    for base in (5060, AMI_PORT, RELAY_PORT, HTTP_PORT):
         yield Port("tcp", "127.0.0.1", base + offset, socket.SOCK_STREAM)
     yield Port("udp", "127.0.0.1", 5060 + offset, socket.SOCK_DGRAM)
     yield Port("udp", TRUNK_IP, 5080 + offset, socket.SOCK_DGRAM)
 
 
 class Stage:
-    """Made by ``stage``. ``api`` is signed in as administrator; ``seat`` gives registered phones."""
+    """Made by ``stage``. ``api`` is signed in as administrator; ``seat`` gives registered phones.
 
-    def __init__(self, home: Path, offset: int, api: httpx.AsyncClient, seats: PhoneHost, trunk: PhoneHost) -> None:
+    ``parts``: the instance's programs, where they were asked for apart.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        offset: int,
+        api: httpx.AsyncClient,
+        seats: PhoneHost,
+        trunk: PhoneHost,
+        parts: Parts | None = None,
+    ) -> None:
+        self.parts = parts
         self.home = home
         self.offset = offset
         self.api = api
@@ -240,10 +253,16 @@ class Conversation:
 
 
 @asynccontextmanager
-async def stage(home: Path, *, changes: Mapping[str, Any] | None = None) -> AsyncIterator[Stage]:
+async def stage(
+    home: Path,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    apart: bool = False,
+    database_url: str | None = None,
+) -> AsyncIterator[Stage]:
     """An instance in ``home``, which is emptied first, with its own ports and ``hotline.yaml`` plus ``changes``.
 
-    ``trunks`` of ``changes`` are there beside the stage's own.
+    ``apart``: its programs run as children of ours that can be harmed one by one, instead of under ``hotline up``.
     """
     if home.exists():
         shutil.rmtree(home)
@@ -253,25 +272,23 @@ async def stage(home: Path, *, changes: Mapping[str, Any] | None = None) -> Asyn
         offset = stack.enter_context(reserved_offset())
         trunk_port = 5080 + offset
         config.write_text(_config(trunk_port, changes or {}), encoding="utf-8")
-        output = stack.enter_context((home / "up.log").open("wb"))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "api.cli", "up"),
-            stdout=output,
-            stderr=output,
-            env={
-                **os.environ,
-                "HOTLINE_HOME": str(home),
-                "HOTLINE_PORT_OFFSET": str(offset),
-                "HOTLINE_CONFIG": str(config),
-            },
-        )
-        stack.push_async_callback(_stop, process)
-        base = f"http://127.0.0.1:{8110 + offset}"
+        environment = {
+            "HOTLINE_HOME": str(home),
+            "HOTLINE_PORT_OFFSET": str(offset),
+            "HOTLINE_CONFIG": str(config),
+            **({"HOTLINE_DATABASE_URL": database_url} if database_url else {}),
+        }
+        base = f"http://127.0.0.1:{HTTP_PORT + offset}"
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=base, timeout=20.0, trust_env=False))
-        await _booted(process, api, home)
+        parts = None
+        if apart:
+            parts = await stack.enter_async_context(running_parts(home, offset, environment))
+        else:
+            await stack.enter_async_context(_whole(home, environment, api))
         seats = await stack.enter_async_context(PhoneHost(ip="127.0.0.1"))
         trunk = await stack.enter_async_context(PhoneHost(ip=TRUNK_IP, port=trunk_port))
-        ours = Stage(home, offset, api, seats, trunk)
+        ours = Stage(home, offset, api, seats, trunk, parts)
+        await ours.ready()
         await _sign_in(ours)
         yield ours
 
@@ -286,6 +303,23 @@ def _config(trunk_port: int, changes: Mapping[str, Any]) -> str:
     trunks = [*content["trunks"], *changes.get("trunks", ())]
     content.update(changes, trunks=trunks)
     return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+
+
+@asynccontextmanager
+async def _whole(home: Path, environment: Mapping[str, str], api: httpx.AsyncClient) -> AsyncIterator[None]:
+    """``hotline up``, stopped in order at the end."""
+    with (home / "up.log").open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "api.cli", "up"),
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **environment},
+        )
+    try:
+        await _booted(process, api, home)
+        yield
+    finally:
+        await _stop(process)
 
 
 async def _booted(process: asyncio.subprocess.Process, api: httpx.AsyncClient, home: Path) -> None:
