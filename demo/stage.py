@@ -262,7 +262,8 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """An instance in ``home``, which is emptied first, with its own ports and ``hotline.yaml`` plus ``changes``.
 
-    ``apart``: its programs run as children of ours that can be harmed one by one, instead of under ``hotline up``.
+    ``trunks`` of ``changes`` are there beside the stage's own. ``apart``: its programs run as children of ours that can
+    be harmed one by one, instead of under ``hotline up``.
     """
     if home.exists():
         shutil.rmtree(home)
