@@ -1,6 +1,7 @@
 """The service process as a part under supervision."""
 
 import asyncio
+import http.client
 import sys
 import time
 import urllib.error
@@ -13,6 +14,7 @@ from telephony.asterisk.errors import PartNotStarted
 
 _POLL = 0.2
 _STOP_SECONDS = 10.0
+_ANSWER_SECONDS = 2.0
 
 
 class ServiceProcess:
@@ -57,6 +59,9 @@ class ServiceProcess:
         if self._daemon:
             await self._daemon.ended()
 
+    async def answers(self) -> bool:
+        return await asyncio.to_thread(_answers, self._health_url)
+
     async def stop(self) -> None:
         if self._daemon:
             await self._daemon.terminate(_STOP_SECONDS)
@@ -70,7 +75,7 @@ class ServiceProcess:
         while time.monotonic() < deadline:
             if not daemon.running:
                 raise PartNotStarted(self.name, f"ended with {daemon.exit_code}", self._log)
-            if await asyncio.to_thread(_answers, self._health_url):
+            if await self.answers():
                 return
             await asyncio.sleep(_POLL)
         raise PartNotStarted(self.name, f"not ready after {self._boot_seconds:g} s", self._log)
@@ -79,7 +84,7 @@ class ServiceProcess:
 def _answers(url: str) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the machine is not for loopback
     try:
-        with direct.open(url, timeout=2) as reply:
+        with direct.open(url, timeout=_ANSWER_SECONDS) as reply:
             return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
+    except (urllib.error.URLError, http.client.HTTPException, OSError):
         return False

@@ -23,6 +23,7 @@ from telephony.asterisk.errors import HomeInUse, PortTaken, SetupError
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _STEADY_AFTER = 0.5, 15.0, 60.0
+_ASK_EVERY, _SILENT_TIMES = 4.0, 3
 _OFFSETS = range(1000, 20_000, 1000)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -38,6 +39,9 @@ class Part(Protocol):
 
     async def ended(self) -> None:
         """Returns when it is gone."""
+
+    async def answers(self) -> bool:
+        """Whether it answers now, known within seconds; True for a part that is not to be killed for its silence."""
 
     async def stop(self) -> None:
         """Returns when it is gone. In order, and by force when it does not comply."""
@@ -128,11 +132,11 @@ async def _stop(part: Part) -> None:
 
 
 async def _keep(part: Part) -> None:
-    """Starts `part` again whenever it ends, for ever; after a start that failed the pause is longer."""
+    """Starts `part` again whenever it ends or hangs, for ever; after a start that failed the pause is longer."""
     pause = 0.0
     began = time.monotonic()
     while True:
-        await part.ended()
+        await _ended(part)
         pause = next_pause(pause, time.monotonic() - began)
         log.error("part_died", part=part.name, restart_in_seconds=pause)
         await asyncio.sleep(pause)
@@ -142,6 +146,23 @@ async def _keep(part: Part) -> None:
             log.warning("part_restarted", part=part.name)
         except SetupError as failure:
             log.error("part_not_restarted", part=part.name, problem=failure.message)
+
+
+async def _ended(part: Part) -> None:
+    """Returns when it is gone; one that hangs is killed."""
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(_kill_when_silent(part))
+        await part.ended()
+        asking.cancel()
+
+
+async def _kill_when_silent(part: Part) -> None:
+    silent = 0
+    while silent < _SILENT_TIMES:
+        await asyncio.sleep(_ASK_EVERY)
+        silent = 0 if await part.answers() else silent + 1
+    log.error("part_hung", part=part.name, times_silent=silent)
+    part.kill()
 
 
 def next_pause(previous: float, lived: float) -> float:

@@ -68,6 +68,10 @@ class ValkeyServer:
         if self._daemon:
             await self._daemon.ended()
 
+    async def answers(self) -> bool:
+        """True: the service does without it, and what it holds is not worth a kill."""
+        return True
+
     async def stop(self) -> None:
         """It writes what it holds and ends; by force after 10 s."""
         if self._daemon:

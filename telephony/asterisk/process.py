@@ -114,6 +114,10 @@ class AsteriskProcess:
         if self._daemon:
             await self._daemon.ended()
 
+    async def answers(self) -> bool:
+        """True: a kill would end the calls on it, which may well go on while its console is silent."""
+        return True
+
     async def stop(self) -> None:
         """Hangs up the calls in progress, ends Asterisk, by force when it does not comply. Returns when it is gone.
 

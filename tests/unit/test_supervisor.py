@@ -21,7 +21,10 @@ class FakePart:
         running_already: bool = False,
         refuses: bool = False,
         stubborn: bool = False,
+        answers: str = "",
     ) -> None:
+        """`answers`: y or n for each time it is asked, y ever after."""
+        self._answers = iter(answers)
         self.name = name
         self._diary = diary
         self._running_already = running_already
@@ -38,6 +41,9 @@ class FakePart:
 
     async def ended(self) -> None:
         await self._gone.wait()
+
+    async def answers(self) -> bool:
+        return next(self._answers, "y") == "y"
 
     async def stop(self) -> None:
         self._diary.append(f"stop {self.name}")
@@ -125,6 +131,27 @@ async def test_given_all_running_when_one_dies_then_it_alone_is_started_again(
     await supervise([FakePart("asterisk", diary), service], ready)
 
     assert diary == ["start asterisk", "start service", "start service", "stop service", "stop asterisk"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answers", "kills"),
+    [("nnn", ["kill service", "start service"]), ("nnynnynn", [])],
+    ids=["silent three times on end", "slow now and then"],
+)
+async def test_given_a_part_that_hangs_then_it_is_killed_and_started_again_and_a_slow_one_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, answers: str, kills: list[str]
+) -> None:
+    monkeypatch.setattr("api.supervisor._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("api.supervisor._ASK_EVERY", 0.01)
+    diary: list[str] = []
+
+    def ready() -> None:
+        asyncio.get_running_loop().call_later(0.4, press_ctrl_c)
+
+    await supervise([FakePart("asterisk", diary), FakePart("service", diary, answers=answers)], ready)
+
+    assert diary == ["start asterisk", "start service", *kills, "stop service", "stop asterisk"]
 
 
 @pytest.mark.parametrize(
