@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ from telephony.asterisk.layout import Layout
 from telephony.asterisk.render import Site
 from telephony.errors import HotlineError, RecordStoreUnavailable
 from telephony.events import Event
+from telephony.fence import Fence
 from telephony.lines import Directory
 from telephony.resync import unheard
 from telephony.service import Switchboard
@@ -242,7 +244,7 @@ def _switchboard(loaded: Loaded, store: SqlRecordStore, writer: RecordWriter, li
     return Switchboard(
         node=loaded.settings.node,
         directory=loaded.directory,
-        control=AmiControl(link, clock, recorded),
+        control=AmiControl(link, clock, recorded, Fence(time.time())),
         store=store,
         sink=writer,
         live=live,

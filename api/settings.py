@@ -48,7 +48,8 @@ def _address(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_no_control_characters)]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+# 24 characters: a target's id travels with a handoff's in one Asterisk extension (telephony.commands.asked)
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,23}$")]
 Number = Annotated[str, Field(pattern=r"^\+?[0-9]{3,20}$")]
 FeatureCode = Annotated[str, Field(pattern=r"^\*[0-9*#]{1,6}$")]
 Seconds = Annotated[int, Field(ge=1, le=600)]

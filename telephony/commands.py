@@ -92,6 +92,18 @@ class PauseSeat:
     reason: str
 
 
+def asked(command: Transfer, fence: int) -> str:
+    """A transfer as the extension that its caller is sent to (``handoff-api``): Asterisk takes up to 79 characters."""
+    release = "now" if command.release is Release.NOW else "wait"
+    return f"{command.target}.{command.handoff_id}.{release}.{fence}"
+
+
+def is_asked(extension: str, handoff_id: str) -> bool:
+    """Whether a channel at this extension is about to begin that handoff."""
+    words = extension.split(".")
+    return len(words) == 4 and words[1] == handoff_id
+
+
 Command = (
     Transfer
     | CancelTransfer

@@ -22,7 +22,8 @@ The tree says whose fault a failure is and, for a command, what is known about i
             │       ├── AmiProtocolError      the peer's: not the manager protocol, or a frame beyond the cap
             │       └── AmiEventOverflow      ours: events came faster than they were consumed
             ├── AmiActionFailed           Asterisk answered with an error: refused, not executed
-            └── AmiListTooLong            a list answer had more items than the cap
+            ├── AmiListTooLong            a list answer had more items than the cap
+            └── NodeTaken                 a later service process commands this Asterisk: this one has to end
 """
 
 from collections.abc import Mapping, Sequence
@@ -123,6 +124,12 @@ class AmiActionFailed(AmiError):
 
 class AmiListTooLong(AmiError):
     slug = "ami-list-too-long"
+
+
+class NodeTaken(AmiError):
+    """We were taken for dead, and another process has this node."""
+
+    slug = "node-taken"
 
 
 # --- telephony: Asterisk's configuration -----------------------------------------------------------------------------

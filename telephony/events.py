@@ -178,7 +178,7 @@ class SeatPauseChanged(Event):
 class ChannelSnapshot:
     """One live channel as it is now; ``variables`` holds those of the dialplan's contract that are set.
 
-    ``shown``: the number that its other end is shown (its connected-line number).
+    ``shown``: the number that its other end is shown (its connected-line number). ``exten``: where in the dialplan.
     """
 
     uniqueid: str
@@ -190,6 +190,7 @@ class ChannelSnapshot:
     seconds: int
     variables: Mapping[str, str] = field(default_factory=dict)
     shown: str = ""
+    exten: str = ""
 
 
 @dataclass(frozen=True, slots=True)

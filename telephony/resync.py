@@ -11,6 +11,7 @@ from datetime import datetime
 
 from telephony import events
 from telephony.call import Call
+from telephony.commands import is_asked
 from telephony.conference import TARGET, Conference, PartyState
 from telephony.events import ChannelSnapshot, Event, LinkRestored
 from telephony.handoff import Handoff, Mode, State, Trigger
@@ -117,18 +118,15 @@ def _transfer(
     if caller is None:
         return  # its end is told by _gone
     variables = caller.variables
-    if variables.get("HANDOFF_ID") != handoff.id or "HANDOFF_STATE" not in variables or _never_moved(caller):
+    if is_asked(caller.exten, handoff.id):
+        return  # at the door of the dialplan, which is about to say whether it lets it in
+    if variables.get("HANDOFF_ID") != handoff.id or "HANDOFF_STATE" not in variables:
         if handoff.state in (State.REQUESTED, State.UNKNOWN) and handoff.outcome is None:
             yield events.HandoffLost(at, handoff.id, "Asterisk knows nothing of it")
         return
     yield from _steps(at, caller, by_name)
     if variables["HANDOFF_STATE"] == "dialling":
         yield from _ringing(handoff.id, at, channels)
-
-
-def _never_moved(caller: ChannelSnapshot) -> bool:
-    """The variables of a handoff were set, and its redirect did not follow: the caller still talks."""
-    return caller.variables.get("HANDOFF_STATE") == "dialling" and bool(caller.bridge)
 
 
 def _steps(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from functools import singledispatchmethod
@@ -11,31 +10,45 @@ import structlog
 
 from telephony import commands, rooms
 from telephony.ami.client import AmiClient
-from telephony.ami.frames import AmiEvent, Headers
+from telephony.ami.frames import AmiEvent
 from telephony.ami.link import AmiLink, LinkDown, LinkUp
-from telephony.ami.translate import PHONE, channel, pause, translate
+from telephony.ami.snapshot import snapshot
+from telephony.ami.translate import PHONE, translate
 from telephony.conference import TARGET
-from telephony.errors import AmiActionFailed, AmiEffectUnknown, AmiNotConnected, AmiNotSent, CommandUnknown
-from telephony.events import Event, LinkLost, LinkRestored
+from telephony.errors import (
+    AmiActionFailed,
+    AmiEffectUnknown,
+    AmiListTooLong,
+    AmiNotConnected,
+    AmiNotSent,
+    CommandUnknown,
+)
+from telephony.events import Event, LinkLost
+from telephony.fence import Fence
 from telephony.ports import Clock
-from telephony.resync import VARIABLES
 
 log = structlog.get_logger()
 
 _SETTLE_SECONDS = 5
+_FENCE = "NODE_FENCE"
 
 
 class AmiControl:
-    """See ``telephony.ports.CallControl``. ``recorded`` yields what Asterisk wrote to CEL while nobody listened."""
+    """See ``telephony.ports.CallControl``. ``recorded`` yields what Asterisk wrote to CEL while nobody listened.
+
+    ``events`` raises NodeTaken when a later process commands this Asterisk.
+    """
 
     def __init__(
         self,
         link: AmiLink,
         clock: Clock,
         recorded: Callable[[], Iterator[Event]],
+        fence: Fence,
     ) -> None:
         self._link = link
         self._clock = clock
+        self._fence = fence
         self._recorded = recorded
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -44,14 +57,15 @@ class AmiControl:
                 match item:
                     case LinkUp(client=client):
                         try:
-                            snapshot = await self._snapshot(client)
-                        except (AmiEffectUnknown, AmiNotSent, AmiActionFailed) as error:
+                            await self._take_node(client)
+                            restored = await snapshot(client, self._clock.now())
+                        except (AmiEffectUnknown, AmiNotSent, AmiActionFailed, AmiListTooLong) as error:
                             log.error("ami.snapshot_failed", reason=error.slug, detail=error.message)
                             await client.close()
                             continue
                         for missed in self._recorded():
                             yield missed
-                        yield snapshot
+                        yield restored
                     case LinkDown(reason=reason):
                         yield LinkLost(self._clock.now(), reason.slug)
                     case AmiEvent():
@@ -59,34 +73,12 @@ class AmiControl:
                         if fact is not None:
                             yield fact
 
-    async def _snapshot(self, client: AmiClient) -> LinkRestored:
-        at = self._clock.now()
-        status = await client.list_action({"Action": "Status", "Variables": ",".join(VARIABLES)})
-        devices = await client.list_action({"Action": "DeviceStateList"})
-        members = await client.list_action({"Action": "QueueStatus"})
-        pauses = (pause(item, at) for item in members if item.get("Event") == "QueueMember")
-        return LinkRestored(
-            at,
-            tuple(channel(item, VARIABLES) for item in status),
-            await self._rooms(client),
-            {device.removeprefix(PHONE): state for device, state in _states(devices) if device.startswith(PHONE)},
-            tuple(found for found in pauses if found is not None),
-        )
-
-    async def _rooms(self, client: AmiClient) -> dict[str, tuple[str, ...]]:
-        try:
-            found = await client.list_action({"Action": "ConfbridgeListRooms"})
-        except AmiActionFailed:  # "No active conferences."
-            return {}
-        inside = {}
-        for room in found:
-            name = str(room["Conference"])
-            try:
-                parties = await client.list_action({"Action": "ConfbridgeList", "Conference": name})
-            except AmiActionFailed:  # ended since
-                continue
-            inside[name] = tuple(str(party["Uniqueid"]) for party in parties)
-        return inside
+    async def _take_node(self, client: AmiClient) -> None:
+        """Before the snapshot: what an earlier link has sent and is not done by now is never done."""
+        held = await client.action({"Action": "Getvar", "Variable": _FENCE})
+        value = str(held.headers.get("Value", ""))
+        number = self._fence.take(int(value) if value.isdecimal() else 0)
+        await client.action({"Action": "Setvar", "Variable": _FENCE, "Value": str(number)})
 
     async def resync(self) -> None:
         try:
@@ -102,32 +94,18 @@ class AmiControl:
     async def _execute(self, command: object) -> None:
         raise CommandUnknown(f"no way to carry out {type(command).__name__}")
 
-    async def _set(self, channel_name: str, **values: str) -> None:
-        """All at once: Asterisk takes a session's actions one by one, in order."""
-        settings = (
-            self._link.action({"Action": "Setvar", "Channel": channel_name, "Variable": name, "Value": value})
-            for name, value in values.items()
-        )
-        await asyncio.gather(*settings)
-
     @_execute.register
     async def _transfer(self, command: commands.Transfer) -> None:
-        await self._set(
-            command.caller_channel,
-            __HANDOFF_ID=command.handoff_id,
-            HANDOFF_VIA="api",
-            HANDOFF_RELEASE=command.release.value,
-            HANDOFF_STATUS="",
-            HANDOFF_STATE="dialling",
-        )
-        await self._redirect(command.caller_channel, "handoff", command.target)
+        """One action: whatever fails, all of it was done or nothing."""
+        asked = commands.asked(command, self._fence.number)
+        await self._redirect(command.caller_channel, "handoff-api", asked)
 
     @_execute.register
     async def _cancel_transfer(self, command: commands.CancelTransfer) -> None:
         if command.seat_channel is None:
             await self._redirect(command.caller_channel, "handoff-cancelled", "s")
         else:
-            await self._redirect(command.seat_channel, "seat-cancel", "s")
+            await self._redirect(command.seat_channel, "seat-cancel", str(self._fence.number))
 
     async def _redirect(self, channel_name: str, context: str, extension: str) -> None:
         await self._link.action(
@@ -142,13 +120,6 @@ class AmiControl:
 
     @_execute.register
     async def _open_conference(self, command: commands.OpenConference) -> None:
-        await self._set(
-            command.caller_channel,
-            __HANDOFF_ID=command.handoff_id,
-            CONFERENCE=command.handoff_id,
-            HANDOFF_STATUS="",
-            HANDOFF_STATE="conference",
-        )
         await self._dial_party(command.handoff_id, TARGET, command.caller_channel, command.target, command.ring_seconds)
 
     @_execute.register
@@ -171,7 +142,12 @@ class AmiControl:
                 "Priority": "1",
                 "Async": "true",
                 "Timeout": str((ring_seconds + _SETTLE_SECONDS) * 1000),
-                "Variable": [f"__CALLER_CHANNEL={caller}", f"__HANDOFF_ID={handoff_id}", f"__PARTY={party}"],
+                "Variable": [
+                    f"__CALLER_CHANNEL={caller}",
+                    f"__HANDOFF_ID={handoff_id}",
+                    f"__PARTY={party}",
+                    f"__FENCE={self._fence.number}",
+                ],
             }
         )
 
@@ -180,7 +156,14 @@ class AmiControl:
         """The state first: a target that answers at this moment then finds that it is not expected any more."""
         if command.caller_channel is not None:  # Setvar without a channel would set a global variable
             try:
-                await self._set(command.caller_channel, HANDOFF_STATE="")
+                await self._link.action(
+                    {
+                        "Action": "Setvar",
+                        "Channel": command.caller_channel,
+                        "Variable": "HANDOFF_STATE",
+                        "Value": "",
+                    }
+                )
             except AmiActionFailed:  # the caller has hung up: the target is still to be stopped
                 log.info("conference.caller_gone", handoff_id=command.handoff_id)
         await self._hang_up_uniqueid(rooms.channel_id(command.handoff_id, TARGET))
@@ -216,8 +199,3 @@ class AmiControl:
                 "Reason": command.reason,
             }
         )
-
-
-def _states(items: list[Headers]) -> Iterator[tuple[str, str]]:
-    for item in items:
-        yield str(item.get("Device", "")), str(item.get("State", ""))

@@ -74,6 +74,8 @@ def _seat_answered(raw: AmiEvent, at: datetime) -> events.Event:
 
 
 def _handoff_step(raw: AmiEvent, at: datetime) -> events.Event:
+    if raw.get("Step") == "fenced":
+        return events.HandoffLost(at, raw.get("Handoff"), "its command came too late and was not carried out")
     return events.HandoffReported(
         at,
         raw.get("Step"),
@@ -211,6 +213,7 @@ def channel(headers: Headers, names: tuple[str, ...]) -> events.ChannelSnapshot:
         seconds=_whole(raw.get("Seconds")) or 0,
         variables={name: value for name, _, value in asked if name in names and value not in _UNSET},
         shown=_number(raw, "ConnectedLineNum"),
+        exten=raw.get("Exten"),
     )
 
 

@@ -1,39 +1,25 @@
-"""What ``AmiControl`` reads of a live Asterisk as it connects: the values, not only the names."""
+"""What is read of a live Asterisk after each connect: the values, not only the names."""
 
-from collections.abc import Iterator
-from contextlib import aclosing
 from datetime import UTC, datetime
 
 import pytest
 
 from demo.stage import Stage
 from telephony.ami.client import AmiClient
-from telephony.ami.control import AmiControl
-from telephony.ami.link import AmiLink
-from telephony.events import ChannelSnapshot, Event, LinkRestored
+from telephony.ami.snapshot import snapshot as take_snapshot
+from telephony.events import ChannelSnapshot, LinkRestored
 from tests.support.scenario import CITIZEN, rung, settled, three_way
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-class Now:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-def nothing_recorded() -> Iterator[Event]:
-    return iter(())
-
-
 async def snapshot(stage: Stage) -> LinkRestored:
-    """As a second node would see it that connects now."""
-    port = 5038 + stage.offset
-    link = AmiLink(lambda: AmiClient("127.0.0.1", port, "hotline", stage.secrets["ami"]))
-    async with aclosing(AmiControl(link, Now(), nothing_recorded).events()) as facts:
-        async for fact in facts:
-            assert isinstance(fact, LinkRestored)
-            return fact
-    raise AssertionError("no snapshot")
+    client = AmiClient("127.0.0.1", 5038 + stage.offset, "hotline", stage.secrets["ami"])
+    await client.connect()
+    try:
+        return await take_snapshot(client, datetime.now(UTC))
+    finally:
+        await client.close()
 
 
 def channel(found: LinkRestored, beginning: str) -> ChannelSnapshot:

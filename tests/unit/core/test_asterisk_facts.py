@@ -244,6 +244,6 @@ def test_a_channel_of_the_snapshot_brings_the_variables_that_were_asked_for() ->
     item["ConnectedLineNum"] = "2101"
 
     assert channel(item, ("SEAT", "HANDOFF_ID")) == events.ChannelSnapshot(
-        U, U, C, True, "13800001111", "b1", 42, {"SEAT": "2101"}, "2101"
+        U, U, C, True, "13800001111", "b1", 42, {"SEAT": "2101"}, "2101", "12345"
     )
     assert channel({"ChannelStateDesc": "Ringing"}, ()) == events.ChannelSnapshot("", "", "", False, "", "", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -132,10 +133,32 @@ class TestUnansweredTransfer:
 
 
 @pytest.mark.parametrize("gap", GAPS)
-def test_given_only_the_variables_were_set_when_the_caller_still_talks_then_failed(gap: Gap) -> None:
-    story = gap(asked()).link_back(story_caller("b1", HANDOFF_STATE="dialling"), Story().seat_channel("b1"))
+def test_given_the_caller_is_at_the_door_of_the_dialplan_then_it_has_the_last_word(gap: Gap) -> None:
+    story = gap(asked())
+    caller = replace(story_caller(HANDOFF_ID=""), exten=f"110.{story.id}.wait.7")
+    story.link_back(caller, Story().seat_channel())
+    assert story.handoff.live
+
+    story.starts().rings("1101").stands(State.RINGING)
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_given_its_command_came_too_late_then_failed_and_still_with_the_seat(gap: Gap) -> None:
+    story = gap(asked())
+    caller = replace(story_caller(HANDOFF_ID=""), exten=f"110.{story.id}.wait.7")
+    story.link_back(caller, Story().seat_channel())
+
+    story.tell(events.HandoffLost(story.now, story.id, "too late"))
 
     story.ended(Outcome.FAILED, Resolution.FIRST_SEAT)
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_given_the_caller_is_at_the_door_for_another_handoff_then_the_first_never_began(gap: Gap) -> None:
+    story = gap(asked())
+    caller = replace(story_caller(HANDOFF_ID=""), exten="110.another.wait.7")
+
+    story.link_back(caller, Story().seat_channel()).ended(Outcome.FAILED, Resolution.FIRST_SEAT)
 
 
 @pytest.mark.parametrize("gap", GAPS)
