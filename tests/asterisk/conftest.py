@@ -10,6 +10,7 @@ import yaml
 
 from demo.stage import Stage
 from demo.stage import stage as open_stage
+from tests.support.sip_peer import Peer, open_peer
 
 SHORT_LINE = {
     "id": "12328",
@@ -22,6 +23,11 @@ SHORT_LINE = {
 """A line that gives up after a second, for what comes of it."""
 
 
+FAR_IP = "127.0.0.3"
+FAR_NUMBER = {"id": "12123", "name": "公路救援", "trunk": "far", "number": "12123", "ring_seconds": 3}
+"""A linked number behind a trunk whose other end is a test's own raw SIP."""
+
+
 def changes() -> dict[str, Any]:
     """The lines of ``hotline.yaml`` with time enough to act while they ring, and one short of time."""
     content = yaml.safe_load(Path("hotline.yaml").read_text(encoding="utf-8"))
@@ -32,12 +38,28 @@ def changes() -> dict[str, Any]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def instance(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with open_stage(tmp_path_factory.mktemp("instance"), changes=changes()) as ours:
-        yield ours
+async def far_end() -> AsyncIterator[Peer]:
+    async with open_peer(FAR_IP) as peer:
+        yield peer
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def instance(tmp_path_factory: pytest.TempPathFactory, far_end: Peer) -> AsyncIterator[Stage]:
+    ours = changes()
+    ours["trunks"] = [{"id": "far", "match": [FAR_IP], "contact": f"sip:{FAR_IP}:{far_end.port}"}]
+    ours["linked_numbers"].append(FAR_NUMBER)
+    async with open_stage(tmp_path_factory.mktemp("instance"), changes=ours) as ready:
+        yield ready
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(instance: Stage) -> AsyncIterator[Stage]:
     yield instance
     await instance.clear()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def far(far_end: Peer, stage: Stage) -> AsyncIterator[Peer]:
+    """The other end of the trunk to 12123, also a place to call in from."""
+    yield far_end
+    await far_end.hang_up_all()

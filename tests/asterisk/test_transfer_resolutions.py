@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from demo.stage import Conversation, Stage
-from softphones import IncomingCall
+from demo.stage import Stage
 from tests.support.scenario import (
     CITIZEN,
     CITIZEN_TONE,
@@ -13,6 +12,7 @@ from tests.support.scenario import (
     Record,
     ended,
     events,
+    first_seat_is_rung_again,
     hear_each_other,
     rung,
     settled,
@@ -24,16 +24,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 def rungs(record: Record) -> list[str]:
     return [step["detail"]["rung"] for step in record["timeline"] if step["event"] == "rung"]
-
-
-async def first_seat_is_rung_again(stage: Stage, talk: Conversation) -> IncomingCall:
-    again = await rung(stage, "2101")
-    assert again.from_number == CITIZEN
-    assert again.asserted_identity is not None
-    assert again.asserted_identity.number == CITIZEN
-    await again.answer()
-    await hear_each_other((talk.citizen, CITIZEN_TONE), (again, SEAT_TONE))
-    return again
 
 
 async def test_given_a_waiting_seat_when_the_target_is_busy_then_the_same_call_goes_on_and_nothing_rings(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from demo.stage import Conversation, Stage
-from softphones import Call, IncomingCall
+from softphones import IncomingCall
+from tests.support.sip_peer import Peer, open_peer
 
 CITIZEN = "13800001111"
 CITIZEN_TONE, SEAT_TONE, TARGET_TONE, FOURTH_TONE = 440.0, 620.0, 850.0, 1130.0
@@ -17,11 +18,70 @@ _LONGEST_GAP = 0.8
 _STANDS_WITHIN = 5.0
 
 Record = dict[str, Any]
-Party = tuple[Call, float]
+
+
+class Voice(Protocol):
+    """A call's sound, of a real phone or of a raw SIP peer."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def play_tone(self, frequency: float) -> None: ...
+
+    async def hears(self, frequency: float, within: float = 3.0) -> bool: ...
+
+    async def level(self) -> float: ...
+
+
+Party = tuple[Voice, float]
 
 
 async def rung(stage: Stage, seat: str) -> IncomingCall:
     return await (await stage.seat(seat)).incoming(_RINGS_WITHIN)
+
+
+async def handed_to_110(stage: Stage) -> tuple[Conversation, Record, IncomingCall]:
+    """12345 has asked for 110, whose only phone rings."""
+    await stage.seat("1101")
+    talk = await stage.talk(CITIZEN, "12345", "2101")
+    record = await stage.hand_over(talk.call_id, "110")
+    return talk, record, await rung(stage, "1101")
+
+
+async def back_with_the_first_seat(talk: Conversation) -> None:
+    """The very call that the seat has had all along."""
+    assert not talk.seat.is_over
+    await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE))
+
+
+async def first_seat_is_rung_again(stage: Stage, talk: Conversation) -> IncomingCall:
+    """It is shown the caller's number, answers, and has the caller."""
+    again = await rung(stage, "2101")
+    assert again.from_number == CITIZEN
+    assert again.asserted_identity is not None
+    assert again.asserted_identity.number == CITIZEN
+    await again.answer()
+    await hear_each_other((talk.citizen, CITIZEN_TONE), (again, SEAT_TONE))
+    return again
+
+
+@asynccontextmanager
+async def raw_seat(stage: Stage, seat: str) -> AsyncIterator[Peer]:
+    """A seat's phone that does only what the test says, registered and idle."""
+    async with open_peer("127.0.0.1") as peer:
+        login = seat, stage.secrets["seats"][seat], stage.sip
+        await peer.register(*login)
+        await stage.until(lambda: seat_is(stage, seat, "idle"))
+        try:
+            yield peer
+        finally:
+            await peer.hang_up_all()
+            await peer.register(*login, expires=0)
+
+
+async def seat_is(stage: Stage, seat: str, *states: str) -> bool:
+    seats = (await stage.api.get("/v1/seats")).json()
+    return next(each["state"] for each in seats if each["id"] == seat) in states
 
 
 async def ended(stage: Stage, handoff_id: str, timeout: float = 10.0, **wanted: Any) -> Record:
@@ -71,7 +131,7 @@ async def uninterrupted(*parties: Party) -> AsyncIterator[None]:
     pairs = [(hearer, tone) for hearer, _ in parties for speaker, tone in parties if speaker is not hearer]
     done = asyncio.Event()
 
-    async def listen(hearer: Call, tone: float) -> None:
+    async def listen(hearer: Voice, tone: float) -> None:
         while not done.is_set():
             assert await hearer.hears(tone, within=_LONGEST_GAP), f"{hearer.name} lost {tone:.0f} Hz"
 
@@ -82,7 +142,7 @@ async def uninterrupted(*parties: Party) -> AsyncIterator[None]:
         done.set()
 
 
-async def quietest(call: Call, seconds: float) -> float:
+async def quietest(call: Voice, seconds: float) -> float:
     """The level (dBFS) of the quietest second that the party heard, where a second is as loud as its loudest part."""
     levels = []
     for _ in range(round(seconds * 10)):
