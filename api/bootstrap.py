@@ -8,10 +8,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import stamina
@@ -40,7 +41,7 @@ from records.writer import RecordWriter
 from telephony.ami.client import AmiClient
 from telephony.ami.control import AmiControl
 from telephony.ami.link import AmiLink
-from telephony.asterisk.cel import steps
+from telephony.asterisk.cel import of_handoffs, steps
 from telephony.asterisk.configuration import configure, site_for
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
@@ -51,6 +52,7 @@ from telephony.fence import Fence
 from telephony.lines import Directory
 from telephony.resync import unheard
 from telephony.service import Switchboard
+from telephony.service.reconciliation import Reconciler
 from telephony.tracker import Tracker
 
 log = structlog.get_logger()
@@ -86,6 +88,11 @@ class Loaded:
         network = self.settings.network
         host = "127.0.0.1" if network.http_bind == "0.0.0.0" else network.http_bind
         return f"http://{host}:{self.settings.port(network.http_port)}"
+
+    @property
+    def cel(self) -> Path:
+        """What Asterisk itself writes down."""
+        return self.layout.log / "cel-custom" / "Master.csv"
 
     def site(self, binary: AsteriskBinary) -> Site:
         network = self.settings.network
@@ -208,6 +215,21 @@ async def _serve(loaded: Loaded) -> None:
         await _run(loaded, services)
 
 
+@asynccontextmanager
+async def reconciler() -> AsyncIterator[Reconciler]:
+    """For ``hotline reconcile``, beside a service that runs or not. Raises SettingsRejected."""
+    loaded = load()
+    engine = engine_for(loaded.database_url)
+    try:
+        yield _reconciler(loaded, SqlRecordStore(engine))
+    finally:
+        await engine.dispose()
+
+
+def _reconciler(loaded: Loaded, store: SqlRecordStore) -> Reconciler:
+    return Reconciler(loaded.settings.node, store, SystemClock(), partial(of_handoffs, loaded.cel))
+
+
 async def _open_records(engine: AsyncEngine, loaded: Loaded, writer: RecordWriter) -> None:
     """A database that is away at the start does not keep calls from being handled; it is taken up when it is there."""
 
@@ -234,10 +256,9 @@ async def _open_records(engine: AsyncEngine, loaded: Loaded, writer: RecordWrite
 def _switchboard(loaded: Loaded, store: SqlRecordStore, writer: RecordWriter, live: RedisLiveState) -> Switchboard:
     network = loaded.settings.network
     tracker = Tracker(loaded.settings.node)
-    cel = loaded.layout.log / "cel-custom" / "Master.csv"
 
     def recorded() -> Iterator[Event]:
-        return unheard(tracker, steps(cel, set(tracker.handoffs)))
+        return unheard(tracker, steps(loaded.cel, set(tracker.handoffs)))
 
     link = AmiLink(lambda: AmiClient("127.0.0.1", loaded.settings.port(network.ami_port), AMI_USER, loaded.secrets.ami))
     clock = SystemClock()

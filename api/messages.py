@@ -6,11 +6,24 @@ A text says what happened to the caller or to the request, and what to do next. 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from telephony.reconcile import Why
+
 
 class Title(NamedTuple):
     zh: str
     en: str
 
+
+WHY: Mapping[Why, Title] = {
+    Why.GOING_ON: Title("通话仍在进行或刚结束", "the call goes on, or ended just now"),
+    Why.NEVER_REACHED: Title("指令未到达交换机，记录已注明", "no command reached Asterisk, as the record says"),
+    Why.SAME_MOMENT: Title("两件事同时发生，先后不定", "two things in the same moment"),
+    Why.LINK_DOWN: Title("当时与交换机断开，记录已注明", "the link was down, as the record says"),
+    Why.ASTERISK_ENDED: Title("交换机当时异常终止", "Asterisk died with the call"),
+    Why.CEL_LATER: Title("交换机的记录已轮转或截断", "Asterisk's own record was rotated or cut"),
+    Why.CEL_TORN: Title("交换机的记录缺行", "rows of Asterisk's own record are missing"),
+}
+"""What explains a difference between our records and Asterisk's."""
 
 TITLES: Mapping[str, Title] = {
     # --- the request ------------------------------------------------------------------------------------------------

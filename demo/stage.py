@@ -72,8 +72,10 @@ class Stage:
         seats: PhoneHost,
         trunk: PhoneHost,
         parts: Parts | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.parts = parts
+        self._environment = environment or {}
         self.home = home
         self.offset = offset
         self.api = api
@@ -237,6 +239,35 @@ class Stage:
 
         await self.until(answering, timeout)
 
+    # -------------------------------------------------------------- afterwards
+
+    async def reconcile(self, timeout: float = 30.0) -> list[dict[str, Any]]:
+        """What ``hotline reconcile`` finds of all handoffs so far and cannot explain; [] is what it should be.
+
+        Records that are still on their way are waited for.
+        """
+        async with asyncio.timeout(timeout + _BOOT_SECONDS):
+            deadline = asyncio.get_running_loop().time() + timeout
+            while True:
+                found = await self._reconciled()
+                open_ones = [each for each in found if each["why"] in (None, "going-on")]
+                if not open_ones or asyncio.get_running_loop().time() > deadline:
+                    return [each for each in open_ones if each["why"] is None]
+                await asyncio.sleep(1.0)
+
+    async def _reconciled(self) -> list[dict[str, Any]]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "api.cli", "reconcile", "--json"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **self._environment},
+        )
+        output, complaint = await process.communicate()
+        if not output:
+            raise StageFailed(complaint.decode(errors="replace")[-3000:])
+        found: list[dict[str, Any]] = orjson.loads(output)["differences"]
+        return found
+
 
 class Conversation:
     """A citizen and a seat, talking."""
@@ -288,7 +319,7 @@ async def stage(
             await stack.enter_async_context(_whole(home, environment, api))
         seats = await stack.enter_async_context(PhoneHost(ip="127.0.0.1"))
         trunk = await stack.enter_async_context(PhoneHost(ip=TRUNK_IP, port=trunk_port))
-        ours = Stage(home, offset, api, seats, trunk, parts)
+        ours = Stage(home, offset, api, seats, trunk, parts, environment)
         await ours.ready()
         await _sign_in(ours)
         yield ours

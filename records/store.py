@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, and_, or_, select, tuple_
@@ -31,6 +31,8 @@ from telephony.handoff import Handoff, State
 from telephony.ports import CallFilter, HandoffFilter, Page
 
 _R = TypeVar("_R", Handoff, Call)
+_PAGE = 500
+_LONGEST_CALL = timedelta(days=1)
 _Conditions: TypeAlias = dict[str, Callable[[Any], ColumnElement[bool]]]
 
 
@@ -109,6 +111,19 @@ class SqlRecordStore:
         c = tables.handoffs.c
         live = select(tables.handoffs).where(c.node == node, c.state != State.ENDED)
         return [handoff_of(row) for row in await self._rows(live.order_by(c.created_at, c.id))]
+
+    async def ended_handoffs(self, node: str, since: datetime, until: datetime) -> Sequence[Handoff]:
+        c = tables.handoffs.c
+        ended = select(tables.handoffs).where(c.node == node, c.ended_at < until, c.created_at > since - _LONGEST_CALL)
+        found: list[Handoff] = []
+        last = (since, "")
+        while True:
+            page = ended.where(tuple_(c.ended_at, c.id) >= tuple_(*last)).order_by(c.ended_at, c.id).limit(_PAGE + 1)
+            rows = [handoff_of(row) for row in await self._rows(page)]
+            found += rows[:_PAGE]
+            if len(rows) <= _PAGE:
+                return found
+            last = rows[_PAGE].ended_at or until, rows[_PAGE].id
 
     async def live_calls(self, node: str) -> Sequence[Call]:
         c = tables.calls.c

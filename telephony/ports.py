@@ -102,6 +102,12 @@ class RecordStore(Protocol):
     async def live_handoffs(self, node: str) -> Sequence[Handoff]:
         """Those of this node that are not ended, oldest first: what a restart has to settle."""
 
+    async def ended_handoffs(self, node: str, since: datetime, until: datetime) -> Sequence[Handoff]:
+        """Those of this node that ended from ``since`` up to but without ``until``, in that order.
+
+        None that took longer than a day.
+        """
+
     async def live_calls(self, node: str) -> Sequence[Call]: ...
 
     async def live_conferences(self, node: str) -> Sequence[Conference]: ...

@@ -1,75 +1,139 @@
-"""What Asterisk itself wrote down of our handoffs while we were not listening (CEL, ``cel-custom/Master.csv``)."""
+"""Reads what Asterisk itself wrote down (CEL, ``cel-custom/Master.csv``), also while nobody listened.
+
+A row that is not whole, as after a crash of Asterisk or on a full disk, is passed over. No file: nothing was written.
+"""
 
 from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import unquote
+from typing import BinaryIO
 
-import orjson
+from telephony.cel import CONFERENCE_STEP, HANDOFF_STEP, Row, Written, facts, row_of, step_of
+from telephony.events import HandoffReported
 
-from telephony import events
+MOST_BYTES = 8 * 1024 * 1024
+"""Of the file's end, for a reader that holds others up."""
 
-_USER_EVENT = "HandoffStep"
-_FIELDS = 19
-_FEWER = ("",) * 9
-_TAIL_BYTES = 8 * 1024 * 1024
+_COARSE_BYTES = 64 * 1024
+_OUT_OF_ORDER = timedelta(seconds=60)
+_SOME_LINES = 50
+_BORN = re.compile(r"(?:^|-)([0-9]{10})\.[0-9]+$")
+_ASTERISK_BEGAN = re.compile(r"(?:^|-)[0-9]{10}\.0$")
 
 
-def steps(path: Path, handoff_ids: Collection[str]) -> Iterator[events.HandoffReported]:
-    """The steps of these handoffs in the order they happened, from the last 8 MiB of the file.
+def rows(path: Path, since: datetime | None = None, *, most_bytes: int | None = None) -> Iterator[Row]:
+    """From ``since`` to the end, in the order written, of the last ``most_bytes`` if given."""
+    for row in _lines(path, since, most_bytes):
+        if row is not None and (since is None or row.at >= since):
+            yield row
 
-    A record that is not whole, as after a crash of Asterisk or on a full disk, is passed over. No file: no steps.
+
+def of_handoffs(path: Path, since: datetime, until: datetime) -> Written:
+    """Every row of the calls in which something of a handoff was written between the two, from their beginning on.
+
+    The file is passed through twice, so that nothing but these rows is held. A row that was torn may belong to any.
     """
-    if not handoff_ids:
-        return
+    calls = _calls_with_handoffs(path, since, until)
+    begin = min([since, *(born for born in map(_born, calls) if born)])
+    kept: list[Row] = []
+    torn: list[datetime] = []
+    last = begin
+    for row in _lines(path, begin - _OUT_OF_ORDER, None):
+        if row is None:
+            torn.append(last)
+            continue
+        last = row.at
+        if row.linkedid in calls or row.uniqueid in calls or _is_first_of_asterisk(row):
+            kept.append(row)
+    return Written(tuple(kept), next((row.at for row in rows(path)), None), tuple(torn))
+
+
+def _calls_with_handoffs(path: Path, since: datetime, until: datetime) -> set[str]:
+    calls: set[str] = set()
+    for row in rows(path, since):
+        if row.event in (HANDOFF_STEP, CONFERENCE_STEP) and row.at < until:
+            step = step_of(row)
+            calls |= {row.linkedid, step.call_id or row.linkedid} if step else {row.linkedid}
+    return calls
+
+
+def _born(call_id: str) -> datetime | None:
+    """A Uniqueid that Asterisk made holds the second in which it was made."""
+    found = _BORN.search(call_id)
+    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
+
+
+def _is_first_of_asterisk(row: Row) -> bool:
+    """Asterisk counts the channels of its life from 0: what had not ended before has ended with the life before."""
+    return row.event == "CHAN_START" and _ASTERISK_BEGAN.search(row.uniqueid) is not None
+
+
+def _lines(path: Path, since: datetime | None, most_bytes: int | None) -> Iterator[Row | None]:
+    """None for each line that is no row; the last may still be on its way into the file and is left out then."""
+    with _opened(path) as stream:
+        if stream is None:
+            return
+        size = stream.seek(0, os.SEEK_END)
+        begin = max(0, size - most_bytes) if most_bytes is not None else 0
+        _go_to(stream, begin, size, since)
+        for line in stream:
+            if line.endswith(b"\n"):
+                yield _row(line)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO | None]:
     try:
         stream = path.open("rb")
     except FileNotFoundError:
+        yield None
         return
     with stream:
-        start = max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES)
-        stream.seek(start)
-        if start:
-            stream.readline()
-        for line in stream:
-            step = _step(_row(line.decode("utf-8", "replace")), handoff_ids)
-            if step is not None:
-                yield step
+        yield stream
 
 
-def _row(line: str) -> list[str]:
-    """One record a line, read by itself: a quote that was never closed costs its own record only."""
+def _go_to(stream: BinaryIO, begin: int, end: int, since: datetime | None) -> None:
+    """To the beginning of a line at or before ``since``: rows are in order, but for a moment."""
+    low, high = begin, end
+    while since is not None and high - low > _COARSE_BYTES:
+        middle = (low + high) // 2
+        at = _time_at(stream, middle)
+        if at is not None and at < since - _OUT_OF_ORDER:
+            low = middle
+        else:
+            high = middle
+    stream.seek(low)
+    if low:
+        stream.readline()
+
+
+def _time_at(stream: BinaryIO, offset: int) -> datetime | None:
+    stream.seek(offset)
+    stream.readline()
+    for _ in range(_SOME_LINES):
+        row = _row(stream.readline())
+        if row is not None:
+            return row.at
+    return None
+
+
+def _row(line: bytes) -> Row | None:
+    """Read by itself: a quote that was never closed costs its own row only."""
     try:
-        return next(csv.reader([line]), [])
+        return row_of(next(csv.reader([line.decode("utf-8", "replace")]), []))
     except csv.Error:
-        return []
+        return None
 
 
-def _step(row: list[str], handoff_ids: Collection[str]) -> events.HandoffReported | None:
-    if len(row) != _FIELDS or row[0] != _USER_EVENT:
-        return None
-    try:
-        words = str(orjson.loads(row[18])["extra"]).split(" ")
-        at = datetime.strptime(row[1], "%Y-%m-%d %H:%M:%S.%f").astimezone(UTC)
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        return None
-    step, handoff_id, target, status, uniqueid, seat, sip_code, cause, shown = (*words, *_FEWER)[:9]
-    if handoff_id not in handoff_ids:
-        return None
-    return events.HandoffReported(
-        at,
-        step,
-        handoff_id,
-        uniqueid or row[12],
-        row[13],
-        target=target,
-        status=status,
-        seat=seat,
-        sip_code=int(sip_code) if sip_code.isdecimal() else None,
-        cause=int(cause) if cause.isdecimal() else None,
-        shown=unquote(shown),
-    )
+def steps(path: Path, handoff_ids: Collection[str]) -> Iterator[HandoffReported]:
+    """The steps of these handoffs in the order they happened, from the end of the file."""
+    for row in rows(path, most_bytes=MOST_BYTES) if handoff_ids else ():
+        for fact in facts(row):
+            if isinstance(fact, HandoffReported) and fact.handoff_id in handoff_ids:
+                yield fact

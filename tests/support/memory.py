@@ -85,6 +85,11 @@ class MemoryRecordStore:
         mine = [handoff for handoff in self._handoffs.values() if handoff.node == node and handoff.live]
         return sorted(mine, key=lambda handoff: (handoff.created_at, handoff.id))
 
+    async def ended_handoffs(self, node: str, since: datetime, until: datetime) -> Sequence[Handoff]:
+        await self._reach()
+        mine = [h for h in self._handoffs.values() if h.node == node and h.ended_at and since <= h.ended_at < until]
+        return sorted(mine, key=lambda handoff: (handoff.ended_at or until, handoff.id))
+
     async def live_calls(self, node: str) -> Sequence[Call]:
         await self._reach()
         mine = [call for call in self._calls.values() if call.node == node and call.live]

@@ -140,6 +140,6 @@ def test_no_file_or_nothing_to_look_for_is_no_step(file: Path) -> None:
 def test_of_a_large_file_only_the_end_is_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     last = row(f"result {H} 110 BUSY") + row(f"back {H} 110 BUSY")
     file.write_text(row(f"start {H} 110 ") * 50 + last)
-    monkeypatch.setattr(cel, "_TAIL_BYTES", len(last.encode()) + 10)  # ends inside a row
+    monkeypatch.setattr(cel, "MOST_BYTES", len(last.encode()) + 10)  # ends inside a row
 
     assert told(file) == [("result", "BUSY"), ("back", "BUSY")]
