@@ -176,9 +176,10 @@ TRANSITIONS: dict[tuple[State, Trigger], State | _Keep] = {
     **{(state, Trigger.LINK_LOST): State.UNKNOWN for state in (*_BEFORE_ANSWER[:3], State.ANSWERED)},
 }
 
-_AFTER_OUTCOME = frozenset({Trigger.ANSWERS, Trigger.CALLER_GONE, Trigger.PARTED, Trigger.LINK_LOST})
-_OUT_OF_THE_ROOM = frozenset({Trigger.RUNG, Trigger.CALL_BACK})
-"""A caller who is left alone in a conference goes down the ladder although its target had answered."""
+_AFTER_OUTCOME = frozenset(
+    {Trigger.ANSWERS, Trigger.CALLER_GONE, Trigger.PARTED, Trigger.LINK_LOST, Trigger.RUNG, Trigger.CALL_BACK}
+)
+"""A caller whom the target leaves alone at once, or in a conference, goes down the ladder although it had answered."""
 
 _OUTCOME_OF_STATUS = {
     "BUSY": Outcome.BUSY,
@@ -236,7 +237,7 @@ def allowed(handoff: Handoff, trigger: Trigger) -> bool:
     if handoff.outcome is None:
         fits = trigger is not Trigger.PARTED and not (trigger is Trigger.FAILS and handoff.returning is not None)
     else:
-        fits = trigger in _AFTER_OUTCOME or (handoff.mode is Mode.CONFERENCE and trigger in _OUT_OF_THE_ROOM)
+        fits = trigger in _AFTER_OUTCOME
     return fits and (handoff.state, trigger) in TRANSITIONS
 
 
@@ -294,7 +295,7 @@ def _fails(handoff: Handoff, happening: Happening) -> Handoff:
 
 
 def _rung(handoff: Handoff, happening: Happening) -> Handoff:
-    return replace(handoff, rung=happening.rung)
+    return replace(handoff, rung=happening.rung, resolution=None)
 
 
 def _served(handoff: Handoff, happening: Happening) -> Handoff:

@@ -40,11 +40,11 @@ async def rung(stage: Stage, seat: str) -> IncomingCall:
     return await (await stage.seat(seat)).incoming(_RINGS_WITHIN)
 
 
-async def handed_to_110(stage: Stage) -> tuple[Conversation, Record, IncomingCall]:
+async def handed_to_110(stage: Stage, **how: str) -> tuple[Conversation, Record, IncomingCall]:
     """12345 has asked for 110, whose only phone rings."""
     await stage.seat("1101")
     talk = await stage.talk(CITIZEN, "12345", "2101")
-    record = await stage.hand_over(talk.call_id, "110")
+    record = await stage.hand_over(talk.call_id, "110", **how)
     return talk, record, await rung(stage, "1101")
 
 

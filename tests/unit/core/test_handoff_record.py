@@ -161,7 +161,14 @@ def test_given_a_busy_target_when_the_caller_hangs_up_then_the_cause_stays_that_
 
 
 ANSWERED = replace(RINGING, state=State.ANSWERED, outcome=Outcome.ANSWERED, resolution=Resolution.TARGET)
+LEFT_ALONE = replace(ANSWERED, rung=Resolution.FIRST_SEAT, resolution=None)
 IN_A_ROOM = replace(ANSWERED, mode=Mode.CONFERENCE, resolution=None)
+
+
+def test_given_an_answered_target_that_leaves_at_once_then_the_caller_is_not_said_to_be_with_it() -> None:
+    after = advance(ANSWERED, happening(Trigger.RUNG, rung=Resolution.FIRST_SEAT))
+
+    assert (after.outcome, after.resolution, after.rung) == (Outcome.ANSWERED, None, Resolution.FIRST_SEAT)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +176,9 @@ IN_A_ROOM = replace(ANSWERED, mode=Mode.CONFERENCE, resolution=None)
     [
         (ANSWERED, Trigger.PARTED, {}, "target"),
         (ANSWERED, Trigger.CALLER_GONE, {}, "target"),
+        (LEFT_ALONE, Trigger.PARTED, {"rung": Resolution.QUEUE}, "queue"),
+        (LEFT_ALONE, Trigger.CALLER_GONE, {}, "caller_hung_up"),
+        (LEFT_ALONE, Trigger.CALL_BACK, {}, "callback_order"),
         (IN_A_ROOM, Trigger.PARTED, {}, "target"),
         (IN_A_ROOM, Trigger.PARTED, {"rung": Resolution.FIRST_SEAT}, "first_seat"),
         (IN_A_ROOM, Trigger.CALLER_GONE, {}, "caller_hung_up"),

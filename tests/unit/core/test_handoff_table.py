@@ -32,9 +32,9 @@ ringing     .          .       answered =     =    ended  ended     ended       
 ringing*    .          .       answered .     =    ended  ended     ended       .      .           unknown
 unknown     redirected ringing answered =     =    ended  ended     ended       .      ended       .
 unknown*    redirected ringing answered .     =    ended  ended     ended       .      ended       .
-unknown+    .          .       answered .     .    .      .         ended       ended  .           .
+unknown+    .          .       answered .     =    .      ended     ended       ended  .           .
 unknown#    .          .       answered .     =    .      ended     ended       ended  .           .
-answered+   .          .       .        .     .    .      .         ended       ended  .           unknown
+answered+   .          .       .        .     =    .      ended     ended       ended  .           unknown
 answered#   .          .       .        .     =    .      ended     ended       ended  .           unknown
 ended+      .          .       .        .     .    .      .         .           .      .           .
 ended#      .          .       .        .     .    .      .         .           .      .           .

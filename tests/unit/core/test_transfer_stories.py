@@ -49,6 +49,29 @@ def test_given_an_answered_transfer_when_the_first_seat_leaves_then_the_call_sta
     story.stands(State.ANSWERED, Outcome.ANSWERED, Resolution.TARGET)
 
 
+def left_at_once() -> Story:
+    """The target answered, hung up in the same breath, and the first seat is rung again."""
+    return Story().answered_transfer().phone_ends("1101").step("ring-seat", status="ANSWER", seat="2101")
+
+
+def test_given_a_target_that_hangs_up_at_once_when_the_first_seat_answers_then_answered_and_with_the_first_seat() -> (
+    None
+):
+    story = left_at_once().stands(State.ANSWERED, Outcome.ANSWERED, None)
+
+    story.bridged(CALL).ended(Outcome.ANSWERED, Resolution.FIRST_SEAT)
+    assert steps_of(story.handoff) == ["started", "rings", "answers", "rung", "parted"]
+
+
+def test_given_a_target_that_hangs_up_at_once_when_nobody_else_answers_then_queue_and_call_back() -> None:
+    left_at_once().step("queue").bridged(CALL).ended(Outcome.ANSWERED, Resolution.QUEUE)
+    left_at_once().step("queue").step("call-back").ended(Outcome.ANSWERED, Resolution.CALLBACK_ORDER)
+
+
+def test_given_a_target_that_hangs_up_at_once_when_the_caller_does_too_then_caller_hung_up() -> None:
+    left_at_once().caller_hangs_up().ended(Outcome.ANSWERED, Resolution.CALLER_HUNG_UP)
+
+
 def test_given_an_answered_transfer_when_both_hang_up_then_ended_and_forgotten() -> None:
     story = Story().answered_transfer().caller_hangs_up().phone_ends("1101")
 
