@@ -32,6 +32,13 @@ class CancelTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseSeat:
+    """Let the waiting seat go before the target has answered; a seat that has the caller again by then stays."""
+
+    seat_channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenConference:
     """Ring ``target``; caller and seat join it in the room ``handoff_id`` when it answers."""
 
@@ -107,6 +114,7 @@ def is_asked(extension: str, handoff_id: str) -> bool:
 Command = (
     Transfer
     | CancelTransfer
+    | ReleaseSeat
     | OpenConference
     | AddParty
     | CancelConference

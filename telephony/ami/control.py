@@ -107,6 +107,10 @@ class AmiControl:
         else:
             await self._redirect(command.seat_channel, "seat-cancel", str(self._fence.number))
 
+    @_execute.register
+    async def _release_seat(self, command: commands.ReleaseSeat) -> None:
+        await self._redirect(command.seat_channel, "seat-release", str(self._fence.number))
+
     async def _redirect(self, channel_name: str, context: str, extension: str) -> None:
         await self._link.action(
             {

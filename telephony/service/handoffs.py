@@ -246,23 +246,22 @@ class Handoffs(Node):
     async def complete_handoff(self, handoff_id: str, actor: Actor) -> Handoff:
         """The seat leaves, caller and target stay. Raises HandoffNotAnswered, HandoffSettled, HandoffNotFound …"""
         handoff = await self._live_handoff(handoff_id, actor)
-        channel = self._first_seat_channel(handoff)
-        if channel is None:
-            raise HandoffSettled("the seat has left already")
         try:
-            await self._control.execute(commands.HangUp(channel))
+            await self._control.execute(self._letting_go(handoff))
         except AmiActionFailed as error:
             raise HandoffSettled("the seat has left already") from error
         return await self.handoff(handoff_id)
 
-    def _first_seat_channel(self, handoff: Handoff) -> str | None:
+    def _letting_go(self, handoff: Handoff) -> commands.Command:
         if handoff.mode is Mode.CONFERENCE:
-            conference = self.tracker.rooms.conferences.get(handoff.id)
-            seat = conference.party(SEAT) if conference else None
             if handoff.outcome is not Outcome.ANSWERED:
                 raise HandoffNotAnswered("the target has not answered yet")
-            return seat.channel if seat and seat.state is not PartyState.LEFT else None
-        if handoff.state is State.ANSWERED:
-            return None
+            conference = self.tracker.rooms.conferences.get(handoff.id)
+            seat = conference.party(SEAT) if conference else None
+            if seat is None or seat.state is PartyState.LEFT:
+                raise HandoffSettled("the seat has left already")
+            return commands.HangUp(seat.channel)
         call = self.tracker.book.calls.get(handoff.call_id)
-        return call.seat_channel if call else None
+        if call is None or call.seat_channel is None or handoff.outcome is not None or handoff.returning is not None:
+            raise HandoffSettled("the seat has left already, or has the caller again")
+        return commands.ReleaseSeat(call.seat_channel)

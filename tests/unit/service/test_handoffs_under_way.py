@@ -177,7 +177,18 @@ async def test_given_a_ringing_transfer_when_it_is_completed_then_the_seat_need_
     handoff = await exchange.ringing()
 
     assert (await exchange.board.complete_handoff(handoff.id, WANG)).state is State.RINGING
-    assert exchange.asterisk.commands[-1] == commands.HangUp(SEAT_PHONE)
+    assert exchange.asterisk.commands[-1] == commands.ReleaseSeat(SEAT_PHONE)
+
+
+async def test_given_a_failed_transfer_on_its_way_back_when_it_is_completed_then_the_seat_is_kept_for_the_caller(
+    exchange: Exchange,
+) -> None:
+    handoff = await exchange.ringing()
+    await exchange.hear(reported(handoff.id, "result", status="BUSY"))
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.complete_handoff(handoff.id, WANG)
+    assert len(exchange.asterisk.commands) == 1
 
 
 async def test_given_an_answered_transfer_when_it_is_completed_then_the_seat_has_left_already(
