@@ -41,16 +41,17 @@ from records.writer import RecordWriter
 from telephony.ami.client import AmiClient
 from telephony.ami.control import AmiControl
 from telephony.ami.link import AmiLink
-from telephony.asterisk.cel import of_handoffs, steps
+from telephony.asterisk.cel import MOST_BYTES, of_handoffs, rows
 from telephony.asterisk.configuration import configure, site_for
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
 from telephony.asterisk.render import Site
+from telephony.cel import facts
 from telephony.errors import HotlineError, RecordStoreUnavailable
 from telephony.events import Event
 from telephony.fence import Fence
 from telephony.lines import Directory
-from telephony.resync import unheard
+from telephony.resync import heard, unheard
 from telephony.service import Switchboard
 from telephony.service.reconciliation import Reconciler
 from telephony.tracker import Tracker
@@ -258,7 +259,11 @@ def _switchboard(loaded: Loaded, store: SqlRecordStore, writer: RecordWriter, li
     tracker = Tracker(loaded.settings.node)
 
     def recorded() -> Iterator[Event]:
-        return unheard(tracker, steps(loaded.cel, set(tracker.handoffs)))
+        since = min(heard(tracker).values(), default=None)
+        if since is None:
+            return iter(())
+        written = rows(loaded.cel, since, most_bytes=MOST_BYTES)
+        return unheard(tracker, (fact for row in written for fact in facts(row)))
 
     link = AmiLink(lambda: AmiClient("127.0.0.1", loaded.settings.port(network.ami_port), AMI_USER, loaded.secrets.ami))
     clock = SystemClock()

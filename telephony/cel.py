@@ -16,6 +16,7 @@ from telephony import events
 from telephony.targets import phone_of
 
 COLUMNS = 19
+SOURCE = "cel"
 HANDOFF_STEP, CONFERENCE_STEP, CALL_ARRIVED = "HandoffStep", "ConferenceStep", "CallArrived"
 
 
@@ -195,6 +196,7 @@ def _told(step: Step | None, kind: str) -> Iterator[events.Event]:
             shown=step.shown,
             sip_code=step.sip_code,
             cause=step.cause,
+            source=SOURCE,
         )
         return
     yield events.ConferenceReported(
@@ -209,4 +211,5 @@ def _told(step: Step | None, kind: str) -> Iterator[events.Event]:
         seat=step.seat,
         sip_code=step.sip_code,
         cause=step.cause,
+        source=SOURCE,
     )

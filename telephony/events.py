@@ -103,6 +103,7 @@ class HandoffReported(Event):
 
     ``step``: start, answered, result, back, ring-seat, queue, call-back.
     ``sip_code``: set where all that were rung have refused with it.
+    ``source``: where it was learnt later from, "cel"; "" when it was heard as it happened.
     """
 
     step: str
@@ -118,6 +119,7 @@ class HandoffReported(Event):
     shown: str = ""
     sip_code: int | None = None
     cause: int | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class ConferenceReported(Event):
     seat: str = ""
     sip_code: int | None = None
     cause: int | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

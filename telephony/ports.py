@@ -100,7 +100,10 @@ class RecordStore(Protocol):
     async def call(self, call_id: str) -> Call | None: ...
 
     async def live_handoffs(self, node: str) -> Sequence[Handoff]:
-        """Those of this node that are not ended, oldest first: what a restart has to settle."""
+        """Those of this node that are not ended, and the others of its live calls, oldest first.
+
+        It is what a restart has to settle, and what it has to leave alone.
+        """
 
     async def ended_handoffs(self, node: str, since: datetime, until: datetime) -> Sequence[Handoff]:
         """Those of this node that ended from ``since`` up to but without ``until``, in that order.

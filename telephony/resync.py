@@ -77,13 +77,41 @@ def missed(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
     yield from snapshot.pauses
 
 
-def unheard(tracker: Tracker, recorded: Iterable[events.HandoffReported]) -> Iterator[events.HandoffReported]:
-    """Of the steps that Asterisk recorded, those after all that was heard of their handoff: none is told twice."""
-    for step in recorded:
-        handoff = tracker.handoffs.get(step.handoff_id)
-        heard = [each.at for each in handoff.timeline if each.event != Trigger.LINK_LOST] if handoff else []
-        if not heard or step.at >= heard[-1]:
-            yield step
+def heard(tracker: Tracker) -> dict[str, datetime]:
+    """Up to when we know of each live call: the newest of all that is on record of it and its handoffs."""
+    times = {call.id: [call.arrived_at, call.answered_at, *_of_legs(call)] for call in tracker.book.calls.values()}
+    for handoff in tracker.handoffs.values():
+        told = [step.at for step in handoff.timeline if step.event != Trigger.LINK_LOST]
+        times.setdefault(handoff.call_id, [handoff.created_at]).extend(told)
+    return {call_id: max(at for at in known if at is not None) for call_id, known in times.items()}
+
+
+def _of_legs(call: Call) -> Iterator[datetime | None]:
+    for leg in call.legs.values():
+        yield from (leg.created_at, leg.answered_at, leg.ended_at)
+
+
+def unheard(tracker: Tracker, recorded: Iterable[Event]) -> Iterator[Event]:
+    """Of what Asterisk recorded, that of our live calls which came after all that was heard of each.
+
+    To be applied one by one, as it is yielded: a channel is known by the fact before that named it.
+    """
+    until = heard(tracker)
+    for fact in recorded:
+        call_id = _call_of(tracker, fact)
+        if call_id in until and fact.at >= until[call_id]:
+            yield fact
+
+
+def _call_of(tracker: Tracker, fact: Event) -> str:
+    handoff_id = getattr(fact, "handoff_id", "") or getattr(fact, "room", "")
+    if handoff := tracker.handoffs.get(handoff_id):
+        return handoff.call_id
+    linkedid = getattr(fact, "linkedid", "")
+    if linkedid:
+        return tracker.rooms.call_id(linkedid) or linkedid
+    found = tracker.book.leg(getattr(fact, "uniqueid", ""))
+    return found[0].id if found else ""
 
 
 def _is_caller(channel: ChannelSnapshot) -> bool:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from telephony import events
+from telephony import begun, events
 from telephony.call import Call
 from telephony.callbook import CallBook
 from telephony.conference import TARGET, Conference
-from telephony.handoff import Handoff, Happening, Mode, Outcome, Release, Resolution, State, Trigger, advance
+from telephony.handoff import Handoff, Happening, Mode, Outcome, Resolution, State, Trigger, advance
 from telephony.rooms import Rooms, channel_id
 from telephony.targets import Targets
 
@@ -73,11 +73,17 @@ class Tracker:
         return changes
 
     def adopt(self, calls: Iterable[Call], handoffs: Iterable[Handoff], conferences: Iterable[Conference]) -> None:
-        """Take up what was live before a restart, unknown until the next LinkRestored says what became of it."""
+        """Take up what was live before a restart, unknown until the next LinkRestored says what became of it.
+
+        Of the handoffs of a live call those that are over, too: what Asterisk tells of them again begins nothing.
+        """
         for call in calls:
             self.book.adopt(call)
         for handoff in handoffs:
-            self.handoffs[handoff.id] = replace(handoff, state=State.UNKNOWN)
+            if handoff.live:
+                self.handoffs[handoff.id] = replace(handoff, state=State.UNKNOWN)
+            else:
+                self._ended[handoff.id] = handoff.call_id
         for conference in conferences:
             self.rooms.adopt(conference)
 
@@ -185,28 +191,11 @@ class Tracker:
         if event.handoff_id in self._ended or event.linkedid not in self.book.calls:
             return  # told late: it would never end
         self._make_way(event.handoff_id, event.linkedid, event.at)
-        handoff = self.handoffs.get(event.handoff_id) or self._from_phone(event)
-        self._put(handoff)
-        detail = {"via": event.via or handoff.via, "target": event.target}
-        self._advance(handoff.id, Happening(Trigger.STARTED, event.at, detail))
-
-    def _from_phone(self, event: events.HandoffReported) -> Handoff:
-        """A handoff that began with a key or a REFER: the dialplan gave it its id."""
         call = self.book.calls.get(event.linkedid)
-        return Handoff(
-            id=event.handoff_id,
-            call_id=event.linkedid,
-            mode=Mode.TRANSFER,
-            target=event.target,
-            created_at=event.at,
-            node=self.node,
-            release=Release.NOW if event.release == Release.NOW.value else Release.ON_ANSWER,
-            via=event.via or "phone",
-            original_caller=call.original_caller if call else None,
-            from_line=event.from_line or None,
-            from_seat=event.seat or None,
-            requested_by=event.seat or None,
-        )
+        handoff = self.handoffs.get(event.handoff_id) or begun.transfer(event, call, self.node)
+        self._put(handoff)
+        detail = begun.detail(event, via=event.via or handoff.via, target=event.target)
+        self._advance(handoff.id, Happening(Trigger.STARTED, event.at, detail))
 
     def _make_way(self, handoff_id: str, call_id: str, at: datetime) -> None:
         """The call is handed on by another handoff: those before it are over.
@@ -268,10 +257,12 @@ class Tracker:
         if event.party != TARGET or event.handoff_id not in self.handoffs:
             return
         if event.step == "dialling":
-            self._advance(event.handoff_id, Happening(Trigger.STARTED, event.at, {"target": event.target}))
+            detail = begun.detail(event, target=event.target)
+            self._advance(event.handoff_id, Happening(Trigger.STARTED, event.at, detail))
         elif event.step == "answered":
             leg = self.targets.legs.get(event.uniqueid)
-            self._advance(event.handoff_id, self.targets.answers(event.at, event.shown, leg, event.seat))
+            channel = self.book.channel(event.uniqueid)
+            self._advance(event.handoff_id, self.targets.answers(event.at, event.shown, leg, event.seat, channel))
             self.targets.forget(event.handoff_id)
         elif event.step == "result":
             self._never_came(event.handoff_id, self._refusal(event))

@@ -71,7 +71,8 @@ class Watch:
             (handoff for handoff in handoffs if handoff.id not in known and handoff.id not in self.ended),
             (conference for conference in conferences if conference.id not in known),
         )
-        log.info("restart.taken_up", calls=len(calls), handoffs=len(handoffs), conferences=len(conferences))
+        unsettled = sum(handoff.live for handoff in handoffs)
+        log.info("restart.taken_up", calls=len(calls), handoffs=unsettled, conferences=len(conferences))
         return True
 
     async def _take_up_later(self) -> None:

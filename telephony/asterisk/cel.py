@@ -8,14 +8,13 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from telephony.cel import CONFERENCE_STEP, HANDOFF_STEP, Row, Written, facts, row_of, step_of
-from telephony.events import HandoffReported
+from telephony.cel import CONFERENCE_STEP, HANDOFF_STEP, Row, Written, row_of, step_of
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of the file's end, for a reader that holds others up."""
@@ -129,11 +128,3 @@ def _row(line: bytes) -> Row | None:
         return row_of(next(csv.reader([line.decode("utf-8", "replace")]), []))
     except csv.Error:
         return None
-
-
-def steps(path: Path, handoff_ids: Collection[str]) -> Iterator[HandoffReported]:
-    """The steps of these handoffs in the order they happened, from the end of the file."""
-    for row in rows(path, most_bytes=MOST_BYTES) if handoff_ids else ():
-        for fact in facts(row):
-            if isinstance(fact, HandoffReported) and fact.handoff_id in handoff_ids:
-                yield fact

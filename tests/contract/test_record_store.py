@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+import records.store
 from records.database import engine_for, migrate
 from records.store import SqlRecordStore
 from telephony.call import Call
@@ -22,6 +23,11 @@ from tests.support.memory import MemoryRecordStore
 from tests.support.records import NOON, a_call, a_conference, a_handoff, ended
 
 pytestmark = pytest.mark.asyncio
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records.store, "_PAGE", 3)
 
 
 @pytest_asyncio.fixture(params=["memory", "sqlite", "postgresql"])
@@ -146,6 +152,32 @@ async def test_live_ones_are_those_of_the_node_that_are_not_ended_oldest_first(s
 
     assert list(await store.live_handoffs("n1")) == [early, late]
     assert list(await store.live_calls("n1")) == calls[::-1]
+
+
+async def test_of_a_live_call_the_handoffs_that_are_over_are_given_too(store: RecordStore) -> None:
+    live, over = a_call(), a_call(ended_at=NOON)
+    before, of_a_past_call = ended(a_handoff(call_id=live.id)), ended(a_handoff(call_id=over.id))
+    elsewhere, now = ended(a_handoff(call_id=live.id, node="n2")), a_handoff(call_id=live.id)
+    for call in (live, over):
+        await store.save_call(call)
+    for handoff in (before, of_a_past_call, elsewhere, now):
+        await store.save_handoff(handoff)
+
+    assert sorted(h.id for h in await store.live_handoffs("n1")) == sorted((before.id, now.id))
+
+
+async def test_what_ended_is_found_by_its_end_however_many_there_are(store: RecordStore) -> None:
+    several = [ended(a_handoff(created_at=NOON + timedelta(seconds=n // 2))) for n in range(8)]
+    for handoff in (*several, a_handoff(), ended(a_handoff(node="n2"))):
+        await store.save_handoff(handoff)
+    first, last = several[0].ended_at, several[-1].ended_at
+    assert first and last
+
+    found = await store.ended_handoffs("n1", first, last)
+
+    assert [handoff.ended_at for handoff in found] == [handoff.ended_at for handoff in several[:6]]
+    assert {handoff.id for handoff in found} == {handoff.id for handoff in several[:6]}
+    assert await store.ended_handoffs("n1", first, first) == []
 
 
 async def test_a_conference_is_live_on_the_node_of_its_handoff_until_all_have_left(store: RecordStore) -> None:

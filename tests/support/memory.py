@@ -82,7 +82,8 @@ class MemoryRecordStore:
 
     async def live_handoffs(self, node: str) -> Sequence[Handoff]:
         await self._reach()
-        mine = [handoff for handoff in self._handoffs.values() if handoff.node == node and handoff.live]
+        calls = {call.id for call in self._calls.values() if call.node == node and call.live}
+        mine = [h for h in self._handoffs.values() if h.node == node and (h.live or h.call_id in calls)]
         return sorted(mine, key=lambda handoff: (handoff.created_at, handoff.id))
 
     async def ended_handoffs(self, node: str, since: datetime, until: datetime) -> Sequence[Handoff]:
