@@ -47,7 +47,7 @@ from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
 from telephony.asterisk.render import Site
 from telephony.cel import facts
-from telephony.errors import HotlineError, RecordStoreUnavailable
+from telephony.errors import HotlineError, NodeTaken, RecordStoreUnavailable
 from telephony.events import Event
 from telephony.fence import Fence
 from telephony.lines import Directory
@@ -177,10 +177,18 @@ def _announce(loaded: Loaded) -> None:
 
 
 def serve() -> None:
-    """What ``hotline serve`` runs, until SIGTERM or SIGINT."""
+    """What ``hotline serve`` runs, until SIGTERM or SIGINT. Raises SystemExit(75) when another process has the node."""
     loaded = load()
     configure_logs()
-    asyncio.run(_serve(loaded))
+    taken = False
+    try:
+        asyncio.run(_serve(loaded))
+    except* NodeTaken as group:
+        taken = True
+        for error in group.exceptions:
+            log.error("node.taken", reason=NodeTaken.slug, detail=str(error))
+    if taken:
+        raise SystemExit(os.EX_TEMPFAIL)
 
 
 async def _serve(loaded: Loaded) -> None:

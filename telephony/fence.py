@@ -23,8 +23,13 @@ class Fence:
         The first time we win in any case, also against a clock that was ahead of ours. Raises NodeTaken when another
         process has come after us.
         """
-        if self._held and current > self.number:
-            raise NodeTaken(f"another service process commands this Asterisk: it holds {current}, not {self.number}")
+        if self._held:
+            self.heard(current)
         self.number = max(self.number, current) + 1
         self._held = True
         return self.number
+
+    def heard(self, number: int) -> None:
+        """Raises NodeTaken when this number, which Asterisk holds or somebody has announced, is above ours."""
+        if number > self.number:
+            raise NodeTaken(f"another service process commands this Asterisk: it holds {number}, not {self.number}")

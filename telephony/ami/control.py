@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 _SETTLE_SECONDS = 5
 _FENCE = "NODE_FENCE"
+_TAKEN = "NodeTaken"
 
 
 class AmiControl:
@@ -69,6 +70,8 @@ class AmiControl:
                     case LinkDown(reason=reason):
                         yield LinkLost(self._clock.now(), reason.slug)
                     case AmiEvent():
+                        if item.get("UserEvent") == _TAKEN:
+                            self._fence.heard(int(item.get("Fence")))
                         fact = translate(item)
                         if fact is not None:
                             yield fact
@@ -79,6 +82,7 @@ class AmiControl:
         value = str(held.headers.get("Value", ""))
         number = self._fence.take(int(value) if value.isdecimal() else 0)
         await client.action({"Action": "Setvar", "Variable": _FENCE, "Value": str(number)})
+        await client.action({"Action": "UserEvent", "UserEvent": _TAKEN, "Fence": str(number)})
 
     async def resync(self) -> None:
         try:

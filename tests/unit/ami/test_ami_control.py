@@ -129,6 +129,17 @@ async def test_given_another_process_took_the_node_when_we_come_back_then_we_end
         assert known.values["NODE_FENCE"] == taken
 
 
+async def test_given_another_process_says_that_it_has_the_node_then_we_end() -> None:
+    known = Globals()
+    async with listening(known) as (peer, _, facts):
+        ours = int(known.values["NODE_FENCE"])
+        for number in (ours, ours + 1):
+            peer.send(frame("Event: UserEvent", "UserEvent: NodeTaken", f"Fence: {number}"))
+
+        with pytest.raises(NodeTaken, match=str(ours + 1)):
+            await anext(facts)
+
+
 async def test_given_a_clock_that_was_ahead_when_we_start_later_then_we_have_the_node() -> None:
     known = Globals(NODE_FENCE=str(NOW + 5000))
     async with listening(known):
