@@ -125,6 +125,12 @@ class Stage:
             self._outside = await self._trunk.phone("outside", domain=self.sip, catch_all=True)
         return self._outside
 
+    def rang(self, handoff_id: str) -> list[IncomingCall]:
+        """Every INVITE of this handoff that a phone got, in the order they came."""
+        calls = (call for call in self._seats.calls + self._trunk.calls if isinstance(call, IncomingCall))
+        of_handoff = (call for call in calls if call.headers.get("X-Handoff-Id") == handoff_id)
+        return sorted(of_handoff, key=lambda call: call.received_at)
+
     # -------------------------------------------------------------- doing and seeing
 
     async def talk(
@@ -214,11 +220,14 @@ class Stage:
     async def clear(self) -> None:
         """As it was at first: no call, no phone switched on, no ring that nobody has looked at."""
         await self.hang_up_all()
-        for seat, phone in self._phones.items():
+        for seat in self._phones:
             await self.seat_goes(seat)
+        self.forget_rings()
+
+    def forget_rings(self) -> None:
+        """Nobody has looked at them, and nobody will."""
+        for phone in (*self._phones.values(), *([self._outside] if self._outside else [])):
             phone.forget_rings()
-        if self._outside is not None:
-            self._outside.forget_rings()
 
     # -------------------------------------------------------------- harm
 

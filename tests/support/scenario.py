@@ -113,11 +113,11 @@ def events(record: Record) -> list[str]:
     return [step["event"] for step in record["timeline"]]
 
 
-async def hear_each_other(*parties: Party) -> None:
+async def hear_each_other(*parties: Party, within: float = 5.0) -> None:
     """Each sends its own tone; every other one has to hear it."""
     await asyncio.gather(*(call.play_tone(tone) for call, tone in parties))
     pairs = [(hearer, tone) for hearer, _ in parties for speaker, tone in parties if speaker is not hearer]
-    heard = await asyncio.gather(*(hearer.hears(tone, within=5.0) for hearer, tone in pairs))
+    heard = await asyncio.gather(*(hearer.hears(tone, within=within) for hearer, tone in pairs))
     deaf = [
         f"{hearer.name} does not hear {tone:.0f} Hz" for (hearer, tone), ok in zip(pairs, heard, strict=True) if not ok
     ]
