@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test bench lint
+.PHONY: help setup run demo test bench soak lint
 
 help:  ## 显示本帮助 · this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,11 @@ test:  ## 全部测试，纯模块分支须全覆盖 · the whole test suite; ev
 bench:  ## 性能测试，写入 bench/results.json · benchmarks, written to bench/results.json
 	@scripts/setup.sh --for demo
 	@exec .venv/bin/python -m bench
+
+soak:  ## 故障下的连续转接 · handoffs under random faults: HANDOFFS=5000 or SECONDS=120, SEED=…
+	@scripts/setup.sh --for demo
+	@exec .venv/bin/python -m soak $(if $(HANDOFFS),--handoffs $(HANDOFFS)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED))
 
 lint:  ## 静态检查 · static checks
 	@scripts/setup.sh --for lint

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from demo.stage import Stage, StageFailed, stage
 from soak import ladder, rooms
 from soak.console import Console, Service
@@ -62,7 +64,7 @@ class Outcome:
     records: list[dict[str, Any]] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    differences: list[Any] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
     channels_left: list[str] = field(default_factory=list)
     bridges_left: list[str] = field(default_factory=list)
     rss_start: dict[str, int] = field(default_factory=dict)
@@ -207,6 +209,7 @@ class _Soak:
         await self._stage.ready()
         out.channels_left, out.bridges_left = await self._machine.left(_QUIET_WITHIN)
         out.records = await self._settled_records()
+        out.differences = [orjson.dumps(each).decode() for each in await self._stage.reconcile()]
         out.rss_end = self._machine.rss_kb()
         out.rss_start = out.rss_start or out.rss_end
         out.faults = self._faults.done
