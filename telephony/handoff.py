@@ -295,7 +295,9 @@ def _fails(handoff: Handoff, happening: Happening) -> Handoff:
 
 
 def _rung(handoff: Handoff, happening: Happening) -> Handoff:
-    return replace(handoff, rung=happening.rung, resolution=None)
+    """One that was answered, and was unknown since, is known again: its caller goes down the ladder."""
+    state = handoff.state if handoff.outcome is None else State.ANSWERED
+    return replace(handoff, state=state, rung=happening.rung, resolution=None)
 
 
 def _served(handoff: Handoff, happening: Happening) -> Handoff:

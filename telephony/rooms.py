@@ -8,7 +8,7 @@ from datetime import datetime
 from telephony import events
 from telephony.call import Call
 from telephony.conference import CALLER, SEAT, TARGET, Conference, Participant, PartyState, PartyTrigger, move
-from telephony.handoff import Decision, Handoff, Resolution
+from telephony.handoff import Decision, Handoff, Mode, Resolution
 
 
 def channel_id(handoff_id: str, party_id: str) -> str:
@@ -29,6 +29,9 @@ class Rooms:
         )
         target = Participant(TARGET, channel_id(handoff.id, TARGET), "", target=handoff.target)
         return self.adopt(Conference(handoff.id, call.id, handoff.created_at, (caller, seat, target)))
+
+    def lacks(self, handoff: Handoff) -> bool:
+        return handoff.mode is Mode.CONFERENCE and handoff.id not in self.conferences
 
     def adopt(self, conference: Conference) -> Conference:
         self.conferences[conference.id] = conference

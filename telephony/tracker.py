@@ -200,11 +200,12 @@ class Tracker:
     def _make_way(self, handoff_id: str, call_id: str, at: datetime) -> None:
         """The call is handed on by another handoff: those before it are over.
 
-        One that was only asked for is left alone: its command is on its way and may still be carried out.
+        One that was only asked for is left alone: its command is on its way and may still be carried out; and one that
+        was asked for after this one, whose start is told only now.
         """
         detail = {"next": handoff_id}
         for handoff in self._handoffs_of(call_id):
-            if handoff.id == handoff_id or handoff.state is State.REQUESTED:
+            if handoff.id == handoff_id or handoff.state is State.REQUESTED or handoff.created_at > at:
                 continue
             if conference := self.rooms.conferences.get(handoff.id):
                 self._conference_over(self.rooms.dissolve(conference, at), at)
@@ -253,6 +254,7 @@ class Tracker:
     # -------------------------------------------------------------- conferences
 
     def _conference_reported(self, event: events.ConferenceReported) -> None:
+        self._room_known(event)
         self._note_conference(self.rooms.report(event))
         if event.party != TARGET or event.handoff_id not in self.handoffs:
             return
@@ -266,6 +268,13 @@ class Tracker:
             self.targets.forget(event.handoff_id)
         elif event.step == "result":
             self._never_came(event.handoff_id, self._refusal(event))
+
+    def _room_known(self, event: events.ConferenceReported) -> None:
+        """A process that died may have left its handoff on record and not its room."""
+        handoff = self.handoffs.get(event.handoff_id)
+        call = self.book.calls.get(handoff.call_id) if handoff else None
+        if handoff and call and event.step in ("dialling", "answered") and self.rooms.lacks(handoff):
+            self._note_conference(self.rooms.open(handoff, call))
 
     def _never_came(self, handoff_id: str, refusal: Happening) -> None:
         """Nobody was disturbed: caller and seat talk on."""

@@ -120,3 +120,13 @@ def test_given_a_conference_whose_room_is_not_on_record_then_its_handoff_is_sett
     story.link_back(in_conference(), story.seat_channel("b1")).ended(Outcome.FAILED, Resolution.FIRST_SEAT)
     assert leg("1101") not in story.tracker.targets.legs and story.tracker.rooms.conferences == {}
     assert channel_id("h1", TARGET) == "h1-target"
+
+
+def test_given_a_process_that_died_before_its_room_was_on_record_then_the_room_is_known_again() -> None:
+    told, story = dialling(), Story()
+    story.id = "h1"
+    story.tracker.adopt([told.call], [told.handoff], [])
+    story.link_back(in_conference(), Story().seat_channel("b1"), third(), ringing_phone("1101"))
+
+    assert story.party_states() == {"caller": "joining", "seat": "joining", "target": "ringing"}
+    story.hangs_up("h1-target").ended(Outcome.CANCELLED, Resolution.FIRST_SEAT)

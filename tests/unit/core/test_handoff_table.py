@@ -32,8 +32,8 @@ ringing     .          .       answered =     =    ended  ended     ended       
 ringing*    .          .       answered .     =    ended  ended     ended       .      .           unknown
 unknown     redirected ringing answered =     =    ended  ended     ended       .      ended       .
 unknown*    redirected ringing answered .     =    ended  ended     ended       .      ended       .
-unknown+    .          .       answered .     =    .      ended     ended       ended  .           .
-unknown#    .          .       answered .     =    .      ended     ended       ended  .           .
+unknown+    .          .       answered .     answered .  ended     ended       ended  .           .
+unknown#    .          .       answered .     answered .  ended     ended       ended  .           .
 answered+   .          .       .        .     =    .      ended     ended       ended  .           unknown
 answered#   .          .       .        .     =    .      ended     ended       ended  .           unknown
 ended+      .          .       .        .     .    .      .         .           .      .           .

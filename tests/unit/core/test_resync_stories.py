@@ -180,6 +180,29 @@ def test_given_an_answered_transfer_when_all_are_gone_then_ended(gap: Gap) -> No
 
 
 @pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize(("state", "resolution"), [("back", Resolution.FIRST_SEAT), ("queue", Resolution.QUEUE)])
+def test_given_a_target_that_had_the_caller_for_a_moment_when_the_ladder_is_seen_then_it_is_known_again(
+    gap: Gap, state: str, resolution: Resolution
+) -> None:
+    story = gap(Story().answered_transfer().step("ring-seat"))
+    story.link_back(story.caller_channel(HANDOFF_STATE=state, SEAT="", SEAT_CHANNEL=""))
+
+    story.stands(State.ANSWERED, Outcome.ANSWERED).bridged(CALL).ended(Outcome.ANSWERED, resolution)
+
+
+def test_given_a_click_when_an_earlier_handoff_is_learnt_of_later_then_the_click_is_not_cancelled() -> None:
+    story = Story().talking()
+    before = story.tick()
+    story.asks(id="h1").link_lost()
+    earlier = events.HandoffReported(before, "start", "k1", CALL, CALL, via="key", target="120")
+    story.take(story.tracker.apply(earlier))
+    assert story.handoffs["h1"].outcome is None
+
+    story.starts().stands(State.REDIRECTED)
+    assert story.handoffs["k1"].outcome is Outcome.CANCELLED
+
+
+@pytest.mark.parametrize("gap", GAPS)
 @pytest.mark.parametrize("state", ["dialling", "queue", "back"])
 def test_given_a_phone_started_another_handoff_unheard_then_both_records_are_right(gap: Gap, state: str) -> None:
     story = gap(Story().answered_transfer())
