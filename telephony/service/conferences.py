@@ -74,7 +74,8 @@ class Conferences(Node):
     async def control_party(self, conference_id: str, party_id: str, action: PartyAction, actor: Actor) -> Participant:
         """Mute, hold or remove one party; asking for what is so already changes nothing.
 
-        Raises ConferenceNotFound, PartyNotFound, NotYourCall, HandoffSettled (the party is not there), AmiError.
+        Raises ConferenceNotFound, PartyNotFound, NotYourCall, HandoffNotAnswered (the party is not there yet),
+        HandoffSettled (it has left), AmiError.
         """
         _, conference = await self._live_conference(conference_id, actor)
         party = conference.party(party_id)
@@ -82,6 +83,8 @@ class Conferences(Node):
             raise PartyNotFound(f"no party {party_id} in this conference")
         if self._is_so(party, action):
             return party
+        if party.state is PartyState.JOINING:  # caller and seat still talk outside of the room: hands off
+            raise HandoffNotAnswered("the party has not come into the room yet")
         if party.state is PartyState.LEFT or _POSSIBLE.get(action, party.state) is not party.state:
             raise HandoffSettled(f"the party is {party.state}")
         try:

@@ -95,6 +95,18 @@ async def test_given_a_party_that_left_then_nothing_can_be_done_with_it(exchange
         await exchange.board.control_party(room, "caller", PartyAction.MUTE, POLICE)
 
 
+@pytest.mark.parametrize("party", ["caller", "seat"])
+@pytest.mark.parametrize("action", PartyAction)
+async def test_given_the_third_still_rings_then_caller_and_seat_are_left_alone(
+    exchange: Exchange, party: str, action: PartyAction
+) -> None:
+    room = (await exchange.click(mode=Mode.CONFERENCE)).id
+
+    with pytest.raises(HandoffNotAnswered):
+        await exchange.board.control_party(room, party, action, WANG)
+    assert [type(command) for command in exchange.asterisk.commands] == [commands.OpenConference]
+
+
 async def test_given_a_transfer_then_it_is_no_conference(exchange: Exchange) -> None:
     handoff = await exchange.ringing()
 
