@@ -79,6 +79,9 @@ class Leg:
     async def hears(self, frequency: float, within: float = 3.0) -> bool:
         return bool(await self.sound.hears(frequency, within))
 
+    async def dtmf(self, digits: str) -> None:
+        await self.sound.press(digits)
+
     async def level(self) -> float:
         return float(self.sound.ear.level(time.monotonic()))
 

@@ -17,6 +17,8 @@ from softphones.tones import WINDOWS_PER_SECOND, Samples, has_tone, tone
 _RATE = 8000
 _FRAME = 160
 _PCMA = 8
+_EVENT = 101
+_KEYS = "0123456789*#ABCD"
 _HEADER = struct.Struct("!BBHII")
 _ADDRESS = re.compile(rb"c=IN IP4 (\S+)")
 _PORT = re.compile(rb"m=audio (\d+)")
@@ -51,6 +53,7 @@ class Sound(asyncio.DatagramProtocol):
         self.ear = Ear(_RATE)
         self.frequency: float | None = None
         self._peer: tuple[str, int] | None = None
+        self._events = 0
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -75,6 +78,19 @@ class Sound(asyncio.DatagramProtocol):
                 frame = tone(self.frequency, _RATE, number * _FRAME, _FRAME)
                 self._transport.sendto(header + encode(frame), self._peer)
             await asyncio.sleep(max(0.0, began + number * 0.02 - time.monotonic()))
+
+    async def press(self, keys: str) -> None:
+        """Telephone events (RFC 4733) of 100 ms each, 100 ms apart."""
+        for number, key in enumerate(keys):
+            for sent in (1, 2, 3, 4, 5, 5, 5):
+                header = _HEADER.pack(0x80, _EVENT | (0x80 if sent == 1 else 0), self._events, number * 1600, 0x111)
+                ended = 0x80 if sent == 5 else 0
+                self._transport.sendto(
+                    header + struct.pack("!BBH", _KEYS.index(key), ended | 10, sent * _FRAME), self._peer
+                )
+                self._events += 1
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
     async def hears(self, frequency: float, within: float) -> bool:
         start, deadline = self.ear.position, time.monotonic() + within
