@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from api import errors, openapi
 from api.middleware import BodyGate, RequestLog, TimeLimit
-from api.routes import calls, conferences, events, handoffs, health, presence, sessions
+from api.routes import calls, conferences, events, handoffs, health, presence, reports, sessions
 from api.services import Services
 
 VERSION = "1.0.0"
@@ -22,6 +22,7 @@ _TAGS = [
     {"name": "calls", "description": "通话"},
     {"name": "presence", "description": "热线与坐席"},
     {"name": "events", "description": "事件流"},
+    {"name": "reports", "description": "报表"},
     {"name": "sign-in", "description": "登录"},
     {"name": "health", "description": "运行状况"},
 ]
@@ -42,7 +43,7 @@ def create_app(services: Services) -> FastAPI:
     errors.install(app)
     openapi.install(app)
     v1 = APIRouter(prefix="/v1")
-    for part in (handoffs, conferences, calls, presence, events, sessions):
+    for part in (handoffs, conferences, calls, presence, events, reports, sessions):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)

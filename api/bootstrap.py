@@ -37,6 +37,7 @@ from records.accounts import Accounts
 from records.database import engine_for, migrate
 from records.live import RedisLiveState, redis_client
 from records.store import SqlRecordStore
+from records.tasks import report, stop
 from records.writer import RecordWriter
 from telephony.ami.client import AmiClient
 from telephony.ami.control import AmiControl
@@ -53,7 +54,8 @@ from telephony.fence import Fence
 from telephony.lines import Directory
 from telephony.resync import heard, unheard
 from telephony.service import Switchboard
-from telephony.service.reconciliation import Reconciler
+from telephony.service.proofs import Proofs
+from telephony.service.reconciliation import Reconciler, ReconciliationJob
 from telephony.tracker import Tracker
 
 log = structlog.get_logger()
@@ -205,8 +207,15 @@ async def _serve(loaded: Loaded) -> None:
         stack.push_async_callback(live.close)
         switchboard = _switchboard(loaded, store, writer, live)
         metrics = Metrics()
-        metrics.watch(link_up=lambda: switchboard.link_up, record_queue_depth=lambda: writer.depth)
+        clock = SystemClock()
+        reconciliation = ReconciliationJob(_reconciler(loaded, store), switchboard.watch, clock, writer.flush)
+        metrics.watch(
+            link_up=lambda: switchboard.link_up,
+            record_queue_depth=lambda: writer.depth,
+            reconciliation=lambda: reconciliation.state,
+        )
         switchboard.watch.on_ended = metrics.handoff_ended
+        switchboard.watch.publisher.on_mismatch = metrics.number_mismatch
         counters = Counters(shared_storage(loaded.redis_url))
         settings = ApiSettings(auditor_sees_numbers=loaded.settings.auditor_sees_numbers)
         key = bytes.fromhex(loaded.secrets.token_key)
@@ -215,9 +224,11 @@ async def _serve(loaded: Loaded) -> None:
             switchboard=switchboard,
             accounts=Accounts(engine),
             live=live,
-            tokens=Tokens(key, settings.token_lifetime, SystemClock(), counters),
+            tokens=Tokens(key, settings.token_lifetime, clock, counters),
             counters=counters,
             metrics=metrics,
+            proofs=Proofs(store, clock),
+            reconciliation=reconciliation,
             settings=settings,
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )
@@ -225,12 +236,13 @@ async def _serve(loaded: Loaded) -> None:
 
 
 @asynccontextmanager
-async def reconciler() -> AsyncIterator[Reconciler]:
-    """For ``hotline reconcile``, beside a service that runs or not. Raises SettingsRejected."""
+async def reports() -> AsyncIterator[tuple[Reconciler, Proofs]]:
+    """For the commands that report, beside a service that runs or not. Raises SettingsRejected."""
     loaded = load()
     engine = engine_for(loaded.database_url)
+    store = SqlRecordStore(engine)
     try:
-        yield _reconciler(loaded, SqlRecordStore(engine))
+        yield _reconciler(loaded, store), Proofs(store, SystemClock())
     finally:
         await engine.dispose()
 
@@ -327,6 +339,12 @@ async def _run(loaded: Loaded, services: Services) -> None:
     pid_file = loaded.layout.run / "service.pid"
     pid_file.write_text(str(os.getpid()), encoding="ascii")
     board = asyncio.create_task(services.switchboard.run(), name="switchboard")
+    jobs = [
+        asyncio.create_task(services.reconciliation.run(), name="reconciliation"),
+        asyncio.create_task(services.proofs.run(), name="number-proofs"),
+    ]
+    for job in jobs:
+        job.add_done_callback(report)
     try:
         serving = asyncio.create_task(server.serve(), name="http")
         done, _ = await asyncio.wait((serving, board), return_when=asyncio.FIRST_COMPLETED)
@@ -335,5 +353,6 @@ async def _run(loaded: Loaded, services: Services) -> None:
     finally:
         server.should_exit = True
         board.cancel()
+        await stop(*jobs)
         await asyncio.gather(serving, board, return_exceptions=True)
         pid_file.unlink(missing_ok=True)

@@ -14,7 +14,8 @@ from telephony.errors import HotlineError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts_cli.people, name="people")
 app.add_typer(accounts_cli.keys, name="keys")
-app.command("reconcile")(reports_cli.reconcile)
+app.command()(reports_cli.reconcile)
+app.command()(reports_cli.proofs)
 
 
 @app.callback()

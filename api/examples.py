@@ -128,6 +128,39 @@ SESSION: Example = {
     "permissions": ["confer", "hand-over", "read", "sit"],
 }
 
+NUMBER_PROOF: Example = {
+    "day": "2026-11-21",
+    "since": "2026-11-20T16:00:00.000Z",
+    "until": "2026-11-21T16:00:00.000Z",
+    "handoffs": 412,
+    "reached": 398,
+    "equal": 390,
+    "mismatched": 1,
+    "mismatched_ids": [_HANDOFF_ID],
+    "withheld": 6,
+    "not_observed": {"not-listening": 1},
+}
+
+RECONCILIATION: Example = {
+    "node": "hall1",
+    "at": "2026-11-21T08:05:00.000Z",
+    "since": "2026-11-21T07:45:00.000Z",
+    "until": "2026-11-21T08:04:30.000Z",
+    "compared": 37,
+    "unexplained": 0,
+    "differences": [
+        {
+            "handoff_id": _HANDOFF_ID,
+            "call_id": _CALL_ID,
+            "field": "record",
+            "ours": "transfer to 12345",
+            "asterisk": "",
+            "why": "never-reached",
+            "why_in_words": "指令未到达交换机，记录已注明 · no command reached Asterisk, as the record says",
+        }
+    ],
+}
+
 READY: Example = {
     "status": "degraded",
     "node": "hall1",

@@ -6,6 +6,7 @@ A text says what happened to the caller or to the request, and what to do next. 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from telephony.proof import Unseen
 from telephony.reconcile import Why
 
 
@@ -24,6 +25,12 @@ WHY: Mapping[Why, Title] = {
     Why.CEL_TORN: Title("交换机的记录缺行", "rows of Asterisk's own record are missing"),
 }
 """What explains a difference between our records and Asterisk's."""
+
+UNSEEN: Mapping[Unseen, Title] = {
+    Unseen.NOT_LISTENING: Title("当时与交换机断开", "the link was down"),
+    Unseen.NOT_TOLD: Title("交换机未给出号码", "Asterisk named no number"),
+}
+"""Why nobody observed what the target of a handoff was shown."""
 
 TITLES: Mapping[str, Title] = {
     # --- the request ------------------------------------------------------------------------------------------------

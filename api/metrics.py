@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -55,10 +56,33 @@ class Metrics:
             "hotline_record_queue_depth", "Records that wait to be written to the database.", registry=self.registry
         )
 
-    def watch(self, *, link_up: Callable[[], bool], record_queue_depth: Callable[[], int]) -> None:
-        """Read at each scrape."""
+        self._differences = Gauge(
+            "hotline_reconciliation_differences",
+            "Differences between our records and Asterisk's own that nothing explains.",
+            registry=self.registry,
+        )
+        self._reconciled = Gauge(
+            "hotline_reconciliation_last_success_timestamp_seconds",
+            "When records were last compared with Asterisk's own; 0 before the first time.",
+            registry=self.registry,
+        )
+
+    def watch(
+        self,
+        *,
+        link_up: Callable[[], bool],
+        record_queue_depth: Callable[[], int],
+        reconciliation: Callable[[], tuple[int, datetime | None]],
+    ) -> None:
+        """Read at each scrape. ``reconciliation``: unexplained differences, and when they were last looked for."""
         self._link_up.set_function(lambda: float(link_up()))
         self._queue.set_function(lambda: float(record_queue_depth()))
+        self._differences.set_function(lambda: float(reconciliation()[0]))
+        self._reconciled.set_function(lambda: at.timestamp() if (at := reconciliation()[1]) else 0.0)
+
+    def number_mismatch(self, handoff: Handoff) -> None:
+        """To be called once for each such handoff, as it is seen."""
+        self.number_mismatches.inc()
 
     def handoff_ended(self, handoff: Handoff) -> None:
         """To be called once for each handoff, when it has ended."""
@@ -68,8 +92,6 @@ class Metrics:
             handoff.outcome.value if handoff.outcome else "none",
             handoff.resolution.value if handoff.resolution else "none",
         ).inc()
-        if handoff.number_mismatch:
-            self.number_mismatches.inc()
         for stage, histogram in (("to_ringing", self.to_ringing), ("to_answer", self.to_answer)):
             if stage in spans:
                 histogram.labels(handoff.mode.value).observe(spans[stage] / 1000)

@@ -21,17 +21,25 @@ class Permission(StrEnum):
     """Sign out or pause somebody else's seat."""
     ANY_CALL = "any-call"
     """Act on a call that is not one's own."""
+    REPORTS = "reports"
+    """The daily number proof, and our records against Asterisk's own."""
     SEE_NUMBERS = "see-numbers"
     """Caller numbers unmasked, and searching by one. A seat sees those of its own calls without it."""
 
 
 _ACT = frozenset({Permission.READ, Permission.HAND_OVER, Permission.CONFER})
-_SUPERVISE = _ACT | {Permission.SIT, Permission.MANAGE_SEATS, Permission.ANY_CALL, Permission.SEE_NUMBERS}
+_SUPERVISE = _ACT | {
+    Permission.SIT,
+    Permission.MANAGE_SEATS,
+    Permission.ANY_CALL,
+    Permission.REPORTS,
+    Permission.SEE_NUMBERS,
+}
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.SEAT: _ACT | {Permission.SIT},
     Role.SUPERVISOR: _SUPERVISE,
-    Role.AUDITOR: frozenset({Permission.READ}),
+    Role.AUDITOR: frozenset({Permission.READ, Permission.REPORTS}),
     Role.ADMIN: _SUPERVISE,
     Role.INTEGRATOR: _ACT | {Permission.MANAGE_SEATS, Permission.ANY_CALL, Permission.SEE_NUMBERS},
 }

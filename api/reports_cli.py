@@ -1,27 +1,38 @@
-"""``hotline reconcile``: our records against Asterisk's own."""
+"""``hotline reconcile`` and ``hotline proofs``: what an auditor asks of the records."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.messages import WHY
+from api.messages import UNSEEN, WHY
 from telephony.errors import HotlineError
 
 if TYPE_CHECKING:
-    from telephony.service.reconciliation import Reconciliation
+    from telephony.proof import ProofOfDay
+    from telephony.service.proofs import Proofs
+    from telephony.service.reconciliation import Reconciler, Reconciliation
+
+T = TypeVar("T")
+
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 From = Annotated[
-    datetime | None, typer.Option("--from", help="从何时起，本机时间；默认前一天 · from when; a day before by default")
+    datetime | None,
+    typer.Option("--from", formats=_TIMES, help="从何时起，本机时间；默认前一天 · from when; a day before by default"),
 ]
-To = Annotated[datetime | None, typer.Option("--to", help="到何时止；默认现在 · until when; now by default")]
+To = Annotated[datetime | None, typer.Option("--to", formats=_TIMES, help="到何时止；默认现在 · until when; now")]
+Day = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="哪一天（北京时间）；默认今天 · a day in China; today")
+]
 Json = Annotated[bool, typer.Option("--json", help="输出一个 JSON 对象 · print one JSON object")]
 
 
@@ -31,60 +42,107 @@ def reconcile(since: From = None, until: To = None, json: Json = False) -> None:
     begin = since.astimezone(UTC) if since else end - timedelta(days=1)
     if begin >= end:
         raise typer.BadParameter("--from 须早于 --to · --from must be before --to")
-    try:
-        found = asyncio.run(_compare(begin, end))
-    except (HotlineError, OSError) as failure:
-        sys.exit(getattr(failure, "message", str(failure)))
+    found = _asked(lambda reconciler, _: reconciler.compare(begin, end))
     if json:
-        typer.echo(orjson.dumps(as_plain(found), option=orjson.OPT_INDENT_2).decode())
+        _print_json(_differences(found))
     else:
-        _print(found)
+        _print_differences(found)
     raise typer.Exit(1 if found.unexplained else 0)
 
 
-async def _compare(since: datetime, until: datetime) -> Reconciliation:
-    from api.bootstrap import reconciler  # the whole service: seconds that `--help` should not take
+def proofs(day: Day = None, json: Json = False) -> None:
+    """主叫号码一致性日报 · whether targets were shown the numbers that arrived; exit 1 on a mismatch."""
 
-    async with reconciler() as ours:
-        return await ours.compare(since, until)
+    async def of_day(_: Reconciler, proofs: Proofs) -> ProofOfDay:
+        return await proofs.of(day.date() if day else proofs.today())
+
+    found = _asked(of_day)
+    if json:
+        _print_json({"ok": not found.mismatched, **_plain(found)})
+    else:
+        _print_proofs(found)
+    raise typer.Exit(1 if found.mismatched else 0)
 
 
-def as_plain(found: Reconciliation) -> dict[str, object]:
+def _asked(what: Callable[[Reconciler, Proofs], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        from api.bootstrap import reports  # the whole service: seconds that `--help` should not take
+
+        async with reports() as (reconciler, proofs):
+            return await what(reconciler, proofs)
+
+    try:
+        return asyncio.run(ask())
+    except HotlineError as failure:
+        sys.exit(failure.message)
+    except OSError as failure:
+        sys.exit(str(failure))
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+
+
+def _differences(found: Reconciliation) -> dict[str, Any]:
     return {
         "ok": not found.unexplained,
-        "since": found.since.isoformat(),
-        "until": found.until.isoformat(),
-        "compared": found.compared,
+        "since": found.since,
+        "until": found.until,
+        "compared": len(found.compared),
         "unexplained": len(found.unexplained),
-        "differences": [
-            {
-                "handoff_id": each.handoff_id,
-                "call_id": each.call_id,
-                "field": each.field,
-                "ours": each.ours,
-                "cels": each.cels,
-                "why": each.why.value if each.why else None,
-            }
-            for each in found.differences
-        ],
+        "differences": found.differences,
     }
 
 
-def _print(found: Reconciliation) -> None:
-    console = Console()
-    if not found.compared:
+def _print_differences(found: Reconciliation) -> None:
+    console, total = Console(), len(found.compared)
+    if not total:
         console.print("这段时间没有转接 · no handoff ended in that time")
         return
     if not found.differences:
-        console.print(f"{found.compared} 次转接，全部一致 · {found.compared} handoffs, all alike")
+        console.print(f"{total} 次转接，全部一致 · {total} handoffs, all alike")
         return
-    table = Table("转接 · handoff", "项目 · field", "本系统 · ours", "交换机 · Asterisk's", "原因 · why")
+    table = Table()
+    for title in ("转接 · handoff", "项目 · field", "本系统 · ours", "交换机 · Asterisk's", "原因 · why"):
+        table.add_column(title, overflow="fold")
     for each in found.differences:
         why = "[red]无法解释 · unexplained[/red]" if each.why is None else " · ".join(WHY[each.why])
-        table.add_row(each.handoff_id, each.field, each.ours or "–", each.cels or "–", why)
+        table.add_row(each.handoff_id, each.field, each.ours or "–", each.asterisk or "–", why)
     console.print(table)
-    unexplained = len(found.unexplained)
+    different, unexplained = len(found.differences), len(found.unexplained)
     console.print(
-        f"{found.compared} 次转接，{len(found.differences)} 处不同，其中 {unexplained} 处无法解释 · "
-        f"{found.compared} handoffs, {len(found.differences)} differences, {unexplained} unexplained"
+        f"{total} 次转接，{different} 处不同，其中 {unexplained} 处无法解释 · "
+        f"{total} handoffs, {different} differences, {unexplained} unexplained"
     )
+
+
+def _plain(found: ProofOfDay) -> dict[str, Any]:
+    return {
+        "day": found.day,
+        "handoffs": found.handoffs,
+        "reached": found.reached,
+        "equal": found.equal,
+        "mismatched": found.mismatched,
+        "withheld": found.withheld,
+        "not_observed": {why.value: count for why, count in found.not_observed.items()},
+    }
+
+
+def _print_proofs(found: ProofOfDay) -> None:
+    console = Console()
+    if not found.handoffs:
+        console.print(f"{found.day} 没有转接 · no handoff on that day")
+        return
+    table = Table(title=f"{found.day}（北京时间 · UTC+8）")
+    table.add_column("主叫号码 · caller number")
+    table.add_column("次数 · handoffs", justify="right")
+    table.add_row("转接 · handoffs", str(found.handoffs))
+    table.add_row("目标已振铃或接听 · the target rang or answered", str(found.reached))
+    table.add_row("一致 · the same as arrived", str(found.equal))
+    table.add_row("不一致 · another one", str(len(found.mismatched)), style="red" if found.mismatched else None)
+    table.add_row("来电未显示号码 · none had arrived", str(found.withheld))
+    for why, count in found.not_observed.items():
+        table.add_row(f"未能观察 · not observed: {' · '.join(UNSEEN[why])}", str(count))
+    console.print(table)
+    for handoff_id in found.mismatched:
+        console.print(f"[red]不一致 · mismatch: {handoff_id}[/red]")

@@ -7,7 +7,7 @@ derived; ``numbers_masked`` tells that the reader may not see them and gets ``13
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Path
@@ -297,6 +297,48 @@ class SeatSessionOut(SessionOut):
     model_config = _example({**examples.SESSION, "presence": examples.SEAT})
 
     presence: SeatOut
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+class NumberProofOut(Given):
+    model_config = _example(examples.NUMBER_PROOF)
+
+    day: date
+    since: Instant
+    until: Instant
+    handoffs: int = Field(description="All that were asked for in that day.")
+    reached: int = Field(description="Those whose target rang or answered.")
+    equal: int = Field(description="The number in the target's INVITE was the one that arrived.")
+    mismatched: int = Field(description="It was another one, or none although one had arrived.")
+    mismatched_ids: list[str]
+    withheld: int = Field(description="No number had arrived, and none was shown.")
+    not_observed: dict[str, int] = Field(
+        description="By reason: not-listening (the link was down) or not-told (Asterisk named no number)."
+    )
+
+
+class DifferenceOut(Given):
+    handoff_id: str
+    call_id: str
+    field: str
+    ours: str
+    asterisk: str
+    why: str | None = Field(description="What explains it; null: nothing does.")
+    why_in_words: str | None
+
+
+class ReconciliationOut(Given):
+    model_config = _example(examples.RECONCILIATION)
+
+    node: str
+    at: Instant | None = Field(description="Of the last comparison; null before the first.")
+    since: Instant | None = Field(description="It looked at what ended from here …")
+    until: Instant | None = Field(description="… up to but without this.")
+    compared: int
+    unexplained: int
+    differences: list[DifferenceOut]
 
 
 # --- health and failures ---------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from api.tokens import Tokens
 from records.accounts import Accounts
 from telephony.ports import LiveState
 from telephony.service import Switchboard
+from telephony.service.proofs import Proofs
+from telephony.service.reconciliation import ReconciliationJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Services:
     tokens: Tokens
     counters: Counters
     metrics: Metrics
+    proofs: Proofs
+    reconciliation: ReconciliationJob
     settings: ApiSettings = field(default_factory=ApiSettings)
     probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
 

@@ -11,15 +11,19 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from api.messages import WHY
 from api.schemas import (
     CallOut,
     ConferenceOut,
     DecisionOut,
     DeskOut,
+    DifferenceOut,
     HandoffOut,
     LegOut,
     LineOut,
+    NumberProofOut,
     ParticipantOut,
+    ReconciliationOut,
     SeatOut,
     StepOut,
 )
@@ -29,6 +33,9 @@ from telephony.conference import Conference, Participant
 from telephony.handoff import Decision, Handoff, Step, durations_ms
 from telephony.lines import Directory
 from telephony.presence import LineStatus, SeatStatus
+from telephony.proof import ProofOfDay, bounds
+from telephony.reconcile import Difference, holds_a_number
+from telephony.service.reconciliation import ReconciliationJob
 
 _PHONE = re.compile(r"(?<!\w)(?<!\w[-./])\+?[0-9][0-9 -]{5,}[0-9](?![-.]?\w)", re.ASCII)
 _LONG_ENOUGH_TO_HIDE = 7
@@ -200,6 +207,53 @@ def _leg(leg: Leg, of: Call, sight: Sight) -> LegOut:
         held=leg.held,
         cause=leg.cause,
         sip_code=leg.sip_code,
+    )
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+def number_proof(proof: ProofOfDay) -> NumberProofOut:
+    since, until = bounds(proof.day)
+    return NumberProofOut(
+        day=proof.day,
+        since=since,
+        until=until,
+        handoffs=proof.handoffs,
+        reached=proof.reached,
+        equal=proof.equal,
+        mismatched=len(proof.mismatched),
+        mismatched_ids=list(proof.mismatched),
+        withheld=proof.withheld,
+        not_observed={why.value: count for why, count in proof.not_observed.items()},
+    )
+
+
+def reconciliation(job: ReconciliationJob, viewer: Viewer) -> ReconciliationOut:
+    last = job.last
+    explained = [each for each in last.differences if each.why is not None] if last else []
+    return ReconciliationOut(
+        node=job.node,
+        at=last.at if last else None,
+        since=last.since if last else None,
+        until=last.until if last else None,
+        compared=len(last.compared) if last else 0,
+        unexplained=len(job.unexplained),
+        differences=[_difference(each, viewer) for each in (*job.unexplained.values(), *explained)],
+    )
+
+
+def _difference(found: Difference, viewer: Viewer) -> DifferenceOut:
+    hidden = holds_a_number(found) and not viewer.sees_numbers
+    ours, theirs = (numbers.mask(text) if hidden else text for text in (found.ours, found.asterisk))
+    return DifferenceOut(
+        handoff_id=found.handoff_id,
+        call_id=found.call_id,
+        field=found.field,
+        ours=ours,
+        asterisk=theirs,
+        why=found.why.value if found.why else None,
+        why_in_words=" · ".join(WHY[found.why]) if found.why else None,
     )
 
 

@@ -206,6 +206,7 @@ _HANDOFF_CONDITIONS: _Conditions = {
     "state": lambda value: _H.state == value,
     "outcome": lambda value: _H.outcome == value,
     "caller": _caller_is(tables.handoffs),
+    "number_mismatch": lambda value: _H.number_mismatch.is_(value),
 }
 _CALL_CONDITIONS: _Conditions = {
     "since": lambda value: _C.arrived_at >= value,

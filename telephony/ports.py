@@ -53,6 +53,7 @@ class HandoffFilter:
     state: str | None = None
     outcome: str | None = None
     caller: str | None = None
+    number_mismatch: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

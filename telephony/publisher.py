@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 
 from telephony.errors import LiveStateUnavailable
+from telephony.handoff import Handoff
 from telephony.ports import LiveState
 from telephony.tracker import Changes
 
@@ -20,13 +21,17 @@ _RETRY_SECONDS = 1.0
 
 
 class Publisher:
-    """Never delays the one who tells: notices wait in memory, the newest 10,000 of them while Redis is away."""
+    """Never delays the one who tells: notices wait in memory, the newest 10,000 of them while Redis is away.
+
+    ``on_mismatch`` is told of each handoff whose target saw another number than the caller's, once and at once.
+    """
 
     def __init__(self, live: LiveState) -> None:
+        self.on_mismatch: Callable[[Handoff], None] = lambda handoff: None
         self._live = live
         self._waiting: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=_KEPT)
         self._more = asyncio.Event()
-        self._mismatched: set[str] = set()
+        self._mismatched: OrderedDict[str, None] = OrderedDict()
 
     def tell(self, kind: str, **data: Any) -> None:
         self._waiting.append((kind, data))
@@ -55,14 +60,18 @@ class Publisher:
                 target=handoff.target,
                 number_mismatch=handoff.number_mismatch,
             )
-            if handoff.number_mismatch and handoff.live and handoff.id not in self._mismatched:
-                self._mismatched.add(handoff.id)
-                log.error("handoff.number_mismatch", handoff_id=handoff.id, call_id=handoff.call_id)
-                self.tell("alarm", alarm="number_mismatch", handoff_id=handoff.id, call_id=handoff.call_id)
-            if not handoff.live:
-                self._mismatched.discard(handoff.id)
+            if handoff.number_mismatch and handoff.id not in self._mismatched:
+                self._alarm(handoff)
         for seat in changes.seats:
             self.tell("seat", id=seat)
+
+    def _alarm(self, handoff: Handoff) -> None:
+        self._mismatched[handoff.id] = None
+        while len(self._mismatched) > _KEPT:
+            self._mismatched.popitem(last=False)
+        log.error("handoff.number_mismatch", handoff_id=handoff.id, call_id=handoff.call_id)
+        self.tell("alarm", alarm="number_mismatch", handoff_id=handoff.id, call_id=handoff.call_id)
+        self.on_mismatch(handoff)
 
     async def run(self) -> None:
         """Until cancelled. In order; a notice leaves the queue when it is in the stream."""

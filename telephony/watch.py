@@ -28,13 +28,15 @@ _TAKE_UP_SECONDS = 5.0
 class Watch:
     """What one node knows, kept current.
 
-    ``ended`` holds the last handoffs that ended, whose record may still be on its way; ``on_ended`` is told of each.
+    ``ended`` holds the last handoffs that ended, whose record may still be on its way; ``on_ended`` is told of each,
+    ``on_link_up`` each time that all is known again.
     """
 
     def __init__(
         self, tracker: Tracker, control: CallControl, store: RecordStore, sink: RecordSink, live: LiveState
     ) -> None:
         self.on_ended: Callable[[Handoff], None] = lambda handoff: None
+        self.on_link_up: Callable[[], None] = lambda: None
         self.tracker = tracker
         self.link_up = False
         self.ended: OrderedDict[str, Handoff] = OrderedDict()
@@ -108,6 +110,8 @@ class Watch:
         if self.link_up != up:
             self.link_up = up
             self.publisher.link(self.tracker.node, up)
+            if up:
+                self.on_link_up()
 
     def keep(self, changes: Changes) -> None:
         """Hand on what changed; never waits."""

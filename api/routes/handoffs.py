@@ -93,6 +93,9 @@ async def listed(
     state: State | None = None,
     outcome: Outcome | None = None,
     caller: Annotated[Name | None, Query(description="As received or in E.164; needs see-numbers.")] = None,
+    number_mismatch: Annotated[
+        bool | None, Query(description="Only those whose target saw another number than the caller's, or only others.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> PageOut[HandoffOut]:
@@ -108,6 +111,7 @@ async def listed(
         state=state.value if state else None,
         outcome=outcome.value if outcome else None,
         caller=caller,
+        number_mismatch=number_mismatch,
     )
     page = await services.switchboard.handoffs(where, limit=limit, cursor=cursor)
     return PageOut(items=[views.handoff(record, who.viewer) for record in page.items], next_cursor=page.next_cursor)

@@ -35,13 +35,13 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``ours`` and ``cels``: as text, "" where there is nothing. ``why`` is None when nothing explains it."""
+    """``ours`` and ``asterisk``: as text, "" where there is nothing. ``why`` is None when nothing explains it."""
 
     handoff_id: str
     call_id: str
     field: str
     ours: str
-    cels: str
+    asterisk: str
     why: Why | None = None
 
 
@@ -68,7 +68,7 @@ def differences(
 
 
 def _rest(difference: Difference) -> tuple[str, str, str, str]:
-    return difference.call_id, difference.field, difference.ours, difference.cels
+    return difference.call_id, difference.field, difference.ours, difference.asterisk
 
 
 def _of_one(cels: Rebuilt | None, ours: Handoff | None) -> Iterator[Difference]:
@@ -165,8 +165,9 @@ class _Reasons:
         return not told and self.ours.outcome in (Outcome.FAILED, Outcome.ABANDONED)
 
     def _begins_later(self) -> bool:
-        began = self.ours.created_at if self.ours else None
-        return began is not None and (self.written.begins is None or began < self.written.begins)
+        """Where there is nothing at all, nothing explains why."""
+        begins = self.written.begins
+        return self.ours is not None and begins is not None and self.ours.created_at < begins
 
     def _torn(self) -> bool:
         if self.cels is not None and not self.cels.whole:

@@ -166,6 +166,20 @@ async def test_of_a_live_call_the_handoffs_that_are_over_are_given_too(store: Re
     assert sorted(h.id for h in await store.live_handoffs("n1")) == sorted((before.id, now.id))
 
 
+async def test_those_whose_target_saw_another_number_are_found(store: RecordStore) -> None:
+    wrong, right = a_handoff(number_mismatch=True), a_handoff(caller_seen_by_target="13800001111")
+    for handoff in (wrong, right):
+        await store.save_handoff(handoff)
+
+    async def found(number_mismatch: bool | None) -> set[str]:
+        where = HandoffFilter(number_mismatch=number_mismatch)
+        return {handoff.id for handoff in (await store.handoffs(where, limit=50, cursor=None)).items}
+
+    assert await found(True) == {wrong.id}
+    assert await found(False) == {right.id}
+    assert await found(None) == {wrong.id, right.id}
+
+
 async def test_what_ended_is_found_by_its_end_however_many_there_are(store: RecordStore) -> None:
     several = [ended(a_handoff(created_at=NOON + timedelta(seconds=n // 2))) for n in range(8)]
     for handoff in (*several, a_handoff(), ended(a_handoff(node="n2"))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,9 +27,12 @@ from records.accounts import Accounts, Role, User
 from records.database import engine_for, migrate
 from records.writer import RecordWriter
 from telephony import commands, events
+from telephony.cel import Row, Written
 from telephony.lines import Desk, Directory, Line, LinkedNumber, Seat, Trunk
 from telephony.ports import LiveState
 from telephony.service import Switchboard
+from telephony.service.proofs import Proofs
+from telephony.service.reconciliation import Reconciler, ReconciliationJob
 from tests.support.fake_asterisk import NOW, FakeAsterisk, talking_call
 from tests.support.memory import MemoryLiveState, MemoryRecordStore
 
@@ -138,6 +141,8 @@ class Hall:
     app: FastAPI
     http: httpx.AsyncClient
     keys: Mapping[str, str]
+    own_record: list[Row]
+    """What Asterisk wrote down itself."""
 
     def as_person(self, user: str, *, seat: str | None = None) -> dict[str, str]:
         """The header of somebody who has signed in, at that seat if one is given."""
@@ -169,6 +174,10 @@ class Hall:
         return await self.http.post("/v1/handoffs", json=body, headers=headers)
 
 
+def written_of(rows: Sequence[Row]) -> Written:
+    return Written(tuple(rows), rows[0].at if rows else None)
+
+
 @asynccontextmanager
 async def open_hall(
     accounts_file: Path,
@@ -196,8 +205,16 @@ async def open_hall(
     )
     settings = settings or ApiSettings()
     counters, metrics = Counters(MemoryStorage()), Metrics()
-    metrics.watch(link_up=lambda: board.link_up, record_queue_depth=lambda: writer.depth)
+    own_record: list[Row] = []
+    reconciler = Reconciler("n1", store, clock, lambda since, until: written_of(own_record))
+    reconciliation = ReconciliationJob(reconciler, board.watch, clock, writer.flush)
+    metrics.watch(
+        link_up=lambda: board.link_up,
+        record_queue_depth=lambda: writer.depth,
+        reconciliation=lambda: reconciliation.state,
+    )
     board.watch.on_ended = metrics.handoff_ended
+    board.watch.publisher.on_mismatch = metrics.number_mismatch
     services = Services(
         switchboard=board,
         accounts=Accounts(engine),
@@ -205,6 +222,8 @@ async def open_hall(
         tokens=Tokens(b"0" * 32, settings.token_lifetime, clock, counters),
         counters=counters,
         metrics=metrics,
+        proofs=Proofs(store, clock),
+        reconciliation=reconciliation,
         settings=settings,
         probes={"database": lambda: store.handoff("probe"), "redis": (live or memory).presence},
     )
@@ -215,7 +234,7 @@ async def open_hall(
             transport=httpx.ASGITransport(app), base_url="http://hall", event_hooks={"response": [Documented(app)]}
         ) as http:
             await board.watch.until(lambda: board.link_up)
-            yield Hall(asterisk, store, memory, writer, services, clock, app, http, keys)
+            yield Hall(asterisk, store, memory, writer, services, clock, app, http, keys, own_record)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

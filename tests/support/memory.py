@@ -154,6 +154,7 @@ def _handoff_matches(handoff: Handoff, where: HandoffFilter) -> bool:
         and _one_of(where.state, handoff.state)
         and _one_of(where.outcome, handoff.outcome)
         and _caller_is(where.caller, handoff.original_caller)
+        and _one_of(where.number_mismatch, handoff.number_mismatch)
     )
 
 

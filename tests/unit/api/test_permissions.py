@@ -13,6 +13,7 @@ SEAT, SUPERVISOR, AUDITOR, ADMIN, INTEGRATOR = Role.SEAT, Role.SUPERVISOR, Role.
 EVERYBODY = frozenset(Role)
 WHO_ACTS = EVERYBODY - {AUDITOR}
 WHO_SITS = frozenset({SEAT, SUPERVISOR, ADMIN})
+WHO_REPORTS = frozenset({SUPERVISOR, AUDITOR, ADMIN})
 
 PUBLIC = {"healthz", "readyz", "metrics", "signIn"}
 ALLOWED = {
@@ -33,6 +34,8 @@ ALLOWED = {
     "signInAtSeat": WHO_SITS,
     "signOutAtSeat": WHO_ACTS,
     "pauseSeat": WHO_ACTS,
+    "numberProof": WHO_REPORTS,
+    "reconciliation": WHO_REPORTS,
     "whoAmI": EVERYBODY,
     "signOut": EVERYBODY,
 }
