@@ -109,6 +109,7 @@ class Loaded:
             ami_secret=self.secrets.ami,
             rtp=(self.settings.port(network.rtp_start), self.settings.port(network.rtp_end)),
             external_address=network.external_address,
+            silent_phone_seconds=network.silent_phone_seconds,
         )
 
 

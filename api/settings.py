@@ -72,6 +72,7 @@ class Network(_Part):
     rtp_start: PortNumber = 20000
     rtp_end: PortNumber = 20999
     external_address: Address | None = None
+    silent_phone_seconds: Annotated[int, Field(ge=2, le=600)] = 60
 
 
 class DeskEntry(_Part):

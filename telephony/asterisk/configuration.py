@@ -43,6 +43,7 @@ def site_for(
     ami_secret: str,
     rtp: tuple[int, int],
     external_address: str | None,
+    silent_phone_seconds: int,
 ) -> Site:
     source = config_source()
     return Site(
@@ -63,6 +64,7 @@ def site_for(
         sounds_dir=source / "prompts" / "zh",
         moh_dir=source / "moh",
         external_address=external_address,
+        silent_phone_seconds=silent_phone_seconds,
     )
 
 

@@ -41,6 +41,7 @@ class Site:
     sounds_dir: Path
     moh_dir: Path
     external_address: str | None = None
+    silent_phone_seconds: int = 60
     ami_bind: str = "127.0.0.1"
     max_hops: int = 5
 

@@ -1,129 +1,90 @@
-"""Phones that are dead on the wire, at each point of a call, and those that answer with what nobody can use."""
+"""A seat's phone that dies in mid-call: no BYE comes, and its caller goes on to the next human."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+import pytest_asyncio
 
 from demo.stage import Stage
-from tests.support.scenario import (
-    CITIZEN,
-    CITIZEN_TONE,
-    SEAT_TONE,
-    TARGET_TONE,
-    Record,
-    back_with_the_first_seat,
-    ended,
-    events,
-    first_seat_is_rung_again,
-    hear_each_other,
-    raw_seat,
-    settled,
-)
-from tests.support.sip_peer import Peer
+from demo.stage import stage as open_stage
+from softphones import Call, Phone, PhoneHost
+from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, ended, hear_each_other, rung, settled
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-
-def shows_nothing(record: Record) -> None:
-    assert (record["caller_seen_by_target"], record["number_mismatch"]) == (None, False)
+GIVEN_UP_WITHIN = 20.0
 
 
-async def test_given_a_phone_dead_on_the_wire_when_handed_a_call_then_the_caller_is_back_in_time(stage: Stage) -> None:
-    async with raw_seat(stage, "3281") as phone:
-        talk = await stage.talk(CITIZEN, "12345", "2101")
-        phone.silent = True
-
-        asked = await stage.hand_over(talk.call_id, "12328")
-
-        record = await ended(stage, asked["id"], outcome="no_answer", resolution="first_seat", sip_code=None)
-        assert "rings" not in events(record)
-        await back_with_the_first_seat(talk)
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def ours(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    network = {"bind": "127.0.0.1", "silent_phone_seconds": 3}
+    async with open_stage(tmp_path_factory.mktemp("silent"), changes={"network": network}) as found:
+        yield found
 
 
-async def test_given_a_phone_that_only_says_100_when_handed_a_call_then_it_counts_as_not_answered_nor_ringing(
-    stage: Stage,
+@asynccontextmanager
+async def mortal(stage: Stage, seat: str) -> AsyncIterator[tuple[Phone, PhoneHost]]:
+    """The phone of a seat in a program of its own, which the test may kill."""
+    async with PhoneHost(ip="127.0.0.1") as host:
+        yield await host.phone(seat, password=stage.secrets["seats"][seat], registrar=stage.sip), host
+
+
+async def connected(stage: Stage, phone: Phone) -> Call:
+    citizen = await stage.citizen(CITIZEN)
+    call = await citizen.dial("12345")
+    await (await phone.incoming()).answer()
+    await call.answered()
+    return call
+
+
+async def test_given_a_talk_when_the_seats_phone_dies_then_the_caller_is_with_another_seat(ours: Stage) -> None:
+    async with mortal(ours, "2102") as (phone, host):
+        call = await connected(ours, phone)
+        await ours.call_of_seat("2102")
+        colleague = await ours.seat("2101")
+
+        host.kill()
+
+        next_human = await colleague.incoming(GIVEN_UP_WITHIN)
+        await next_human.answer()
+        await hear_each_other((call, CITIZEN_TONE), (next_human, SEAT_TONE))
+        assert next_human.from_number == CITIZEN
+        await ours.clear()
+
+
+async def test_given_an_answered_transfer_when_the_targets_phone_dies_then_another_seat_of_the_target_has_the_caller(
+    ours: Stage,
 ) -> None:
-    async with raw_seat(stage, "3281") as phone:
-        talk = await stage.talk(CITIZEN, "12345", "2101")
-        asked = await stage.hand_over(talk.call_id, "12328")
-        target = await phone.incoming()
+    async with mortal(ours, "1102") as (phone, host):
+        talk = await ours.talk(CITIZEN, "12345", "2101")
+        asked = await ours.hand_over(talk.call_id, "110")
+        await (await phone.incoming()).answer()
+        await settled(ours, asked["id"], outcome="answered", target_seat="1102")
+        await ours.seat("1101")
 
-        target.say(100)
+        host.kill()
 
-        record = await ended(stage, asked["id"], outcome="no_answer", resolution="first_seat", sip_code=None)
-        assert "rings" not in events(record)
-        assert await target.ended() == "CANCEL"
-        await back_with_the_first_seat(talk)
-
-
-async def test_given_a_ringing_phone_when_it_dies_then_the_caller_is_back_in_time(stage: Stage) -> None:
-    async with raw_seat(stage, "3281") as phone:
-        talk = await stage.talk(CITIZEN, "12345", "2101")
-        asked = await stage.hand_over(talk.call_id, "12328")
-        target = await phone.incoming()
-        target.say(180)
-        await settled(stage, asked["id"], state="ringing", caller_seen_by_target=CITIZEN)
-
-        phone.silent = True
-
-        await ended(stage, asked["id"], outcome="no_answer", resolution="first_seat", sip_code=None)
-        await back_with_the_first_seat(talk)
+        next_human = await (await ours.seat("1101")).incoming(GIVEN_UP_WITHIN)
+        await next_human.answer()
+        await hear_each_other((talk.citizen, CITIZEN_TONE), (next_human, SEAT_TONE))
+        await talk.citizen.hangup()
+        await ended(ours, asked["id"], outcome="answered", resolution="target")
+        await ours.clear()
 
 
-async def test_given_a_phone_that_dies_as_it_answers_then_answered_and_the_caller_can_be_fetched_back(
-    stage: Stage,
+async def test_given_a_waiting_seat_whose_phone_dies_when_the_target_does_not_answer_then_a_colleague_has_the_caller(
+    ours: Stage,
 ) -> None:
-    """SIP does not tell that nobody is there: the line does, by handing the caller on."""
-    async with raw_seat(stage, "1101") as phone:
-        talk = await stage.talk(CITIZEN, "12345", "2101")
-        asked = await stage.hand_over(talk.call_id, "110")
-        target = await phone.incoming()
-        target.answer()
-        phone.silent = True
-        await talk.seat.ended()
-        await settled(stage, asked["id"], outcome="answered", resolution="target")
+    async with mortal(ours, "2102") as (phone, host):
+        call = await connected(ours, phone)
+        await ours.seat("1101")
+        asked = await ours.hand_over(await ours.call_of_seat("2102"), "110")
+        await rung(ours, "1101")
+        host.kill()
 
-        second = await stage.hand_over(talk.call_id, "12345")
-
-        await first_seat_is_rung_again(stage, talk)
-        await settled(stage, second["id"], outcome="answered", resolution="target")
-
-
-@pytest.mark.parametrize(
-    "description",
-    [
-        pytest.param(
-            b"v=0\r\no=- 1 1 IN IP4 127.0.0.3\r\ns=-\r\nc=IN IP4 127.0.0.3\r\nt=0 0\r\n"
-            b"m=audio 40000 RTP/AVP 98\r\na=rtpmap:98 opus/48000/2\r\n",
-            id="no-common-codec",
-        ),
-        pytest.param(
-            b"v=0\r\no=- 1 1 IN IP4 127.0.0.3\r\ns=-\r\nc=IN IP4 127.0.0.3\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\n",
-            id="no-media-at-all",
-        ),
-    ],
-)
-async def test_given_a_target_that_answers_with_a_description_nobody_can_use_then_the_caller_is_back(
-    stage: Stage, far: Peer, description: bytes
-) -> None:
-    talk = await stage.talk(CITIZEN, "12345", "2101")
-    asked = await stage.hand_over(talk.call_id, "12123")
-    target = await far.incoming()
-    target.say(180)
-
-    target.answer(description)
-
-    record = await ended(stage, asked["id"], resolution="first_seat")
-    assert record["outcome"] in ("failed", "unreachable")
-    assert await target.ended() == "BYE"
-    await back_with_the_first_seat(talk)
-
-
-async def test_given_a_target_that_sends_no_sound_then_it_is_heard_as_soon_as_it_does(stage: Stage, far: Peer) -> None:
-    talk = await stage.talk(CITIZEN, "12345", "2101")
-    asked = await stage.hand_over(talk.call_id, "12123")
-    target = await far.incoming()
-
-    target.answer()
-
-    await settled(stage, asked["id"], outcome="answered", resolution="target")
-    assert not await talk.citizen.hears(TARGET_TONE, within=0.5)
-    await hear_each_other((talk.citizen, CITIZEN_TONE), (target, SEAT_TONE))
+        next_human = await (await ours.seat("2101")).incoming(60.0)
+        await next_human.answer()
+        await hear_each_other((call, CITIZEN_TONE), (next_human, SEAT_TONE))
+        await ended(ours, asked["id"], outcome="no_answer", resolution="queue")
+        await ours.clear()
