@@ -85,16 +85,16 @@ def _fields(cels: Rebuilt, ours: Handoff) -> Iterator[tuple[str, str, str]]:
     if cels.contradiction:
         yield "steps", *cels.contradiction
     plain: tuple[tuple[str, object, object], ...] = (
-        ("call_id", ours.call_id, cels.call_id),
+        ("call_id", ours.call_id, cels.call_id or ours.call_id),
         ("mode", ours.mode, cels.mode),
         ("target", ours.target, cels.target),
-        ("from_line", ours.from_line, cels.from_line),
+        ("from_line", ours.from_line, cels.from_line or ours.from_line),
         ("outcome", ours.outcome, cels.outcome),
         ("resolution", ours.resolution, _resolution(cels, ours)),
         ("ended", "no" if ours.live else "yes", "yes" if cels.ended else "no"),
     )
     yield from ((field, _text(mine), _text(its)) for field, mine, its in plain if mine != its)
-    if not numbers.same(ours.original_caller, cels.original_caller):
+    if cels.original_caller is not None and not numbers.same(ours.original_caller, cels.original_caller):
         yield "original_caller", _text(ours.original_caller), _text(cels.original_caller)
     if cels.shown is not None and not numbers.same(ours.caller_seen_by_target, cels.shown):
         yield "caller_seen_by_target", _text(ours.caller_seen_by_target), cels.shown

@@ -6,6 +6,7 @@ outcome of a target that was rung is read from how its phones' channels ended, n
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from telephony.cel import CALL_ARRIVED, CONFERENCE_STEP, HANDOFF_STEP, Row, Step
 from telephony.conference import TARGET
 from telephony.handoff import Mode, Outcome, Resolution
 from telephony.reconcile.channels import Channel, Channels
+from telephony.rooms import channel_id
 
 SAME_MOMENT = timedelta(seconds=1)
 """What happens so close together may be told in either order."""
@@ -37,6 +39,7 @@ _OF_STATUS = {
     "CANCELLED": Outcome.CANCELLED,
     "CANCEL": Outcome.ABANDONED,
 }
+_FENCED = "FENCED"
 _RUNGS = {"back": Resolution.FIRST_SEAT, "ring-seat": Resolution.FIRST_SEAT, "queue": Resolution.QUEUE}
 
 
@@ -114,92 +117,121 @@ class _Story:
         arrival = self.arrivals.get(_caller(began))
         line = arrival.words[0] if arrival else None
         for step in self._of_caller[_caller(began)]:
-            if step.at >= began.at:
-                break
-            if not step.party and any(each.step == "answered" for each in self.steps[step.handoff_id]):
+            if step.at < began.at and _taken(self.steps[step.handoff_id]):
                 line = step.target
         return line
 
 
+def _taken(steps: list[Step]) -> bool:
+    """A target that let the caller go at once does not have the call; nor has one in a three-way call."""
+    told = {step.step for step in steps if not step.party}
+    return "answered" in told and told.isdisjoint(_RUNGS)
+
+
 def _caller(began: Step) -> str:
-    return began.call_id or began.uniqueid
+    """ "" where the caller had gone before a third party could be rung."""
+    return began.call_id if began.party else began.uniqueid
 
 
-class _Handoff:
+class _Handoff(ABC):
     """What both kinds have in common. ``until``: the end of the caller's call, or the next handoff of it."""
 
     mode: Mode
 
     def __init__(self, story: _Story, began: Step) -> None:
         self.channels, self.began = story.channels, began
-        self.steps = story.steps[began.handoff_id]
+        self.steps = [step for step in story.steps[began.handoff_id] if step.party in ("", TARGET)]
         self.caller = self.channels.by_id.get(_caller(began))
         next_one = story.next_after(began)
         self.next_at = next_one.at if next_one else None
-        gone = self.caller.ended if self.caller else None
-        self.until = min(self.next_at or _FOREVER, gone or _FOREVER)
+        self.gone_at = self.caller.ended if self.caller and self.caller.ended else _FOREVER
+        self.until = min(self.next_at or _FOREVER, self.gone_at)
         self.line = story.line_before(began)
         self.answered = self._first("answered")
         self.result = self._first("result")
+        self.call_back = self._first("call-back")
+        self.rungs = [step for step in self.steps if step.step in _RUNGS]
         self.phone = self.channels.by_id.get(self.answered.uniqueid) if self.answered else None
 
-    def _first(self, *names: str) -> Step | None:
-        wanted = (each for each in self.steps if each.step in names and each.party in ("", TARGET))
-        return next(wanted, None)
+    @abstractmethod
+    def rung(self) -> list[Channel]:
+        """The target's phones that were called."""
 
-    def _last_rung(self) -> Step | None:
-        return next((step for step in reversed(self.steps) if step.step in _RUNGS), None)
+    @abstractmethod
+    def mine(self) -> list[Channel]:
+        """All channels that had to do with it."""
 
-    def met(self) -> list[tuple[datetime, Channel]]:
-        return self.channels.met(self.caller, self.began.at, self.until) if self.caller else []
+    @abstractmethod
+    def outcome(self) -> tuple[Outcome | None, frozenset[Outcome]]:
+        """With those that came about in the same moment."""
+
+    @abstractmethod
+    def off_the_ladder(self, outcome: Outcome) -> Resolution | None:
+        """Where a caller ended who was on no rung of it."""
+
+    @abstractmethod
+    def over_at(self, outcome: Outcome) -> datetime:
+        """When it was over for a caller who was not served on the ladder; _FOREVER while it is not."""
+
+    def _first(self, name: str) -> Step | None:
+        """A result that only says that another command came too late is none of this handoff."""
+        return next((each for each in self.steps if each.step == name and each.status != _FENCED), None)
 
     def served_at(self) -> datetime | None:
-        """The caller was with a human again."""
-        since = self.result.at if self.result else self.began.at
-        met = self.channels.met(self.caller, since, self.until) if self.caller else []
+        """When the caller was with a human again, on the ladder."""
+        met = self.channels.met(self.caller, self.rungs[0].at, self.until) if self.caller and self.rungs else []
         return next((at for at, channel in met if channel.is_phone), None)
 
-    def of_refusal(self, result: Step, rung: list[Channel]) -> Outcome:
-        causes = {phone.cause for phone in rung if phone.gone_by(result.at + SAME_MOMENT)}
+    def met(self) -> list[Channel]:
+        met = self.channels.met(self.caller, self.began.at, self.until) if self.caller else []
+        return [channel for _, channel in met]
+
+    def of_refusal(self, result: Step) -> Outcome:
         if result.status in ("CANCELLED", "LOOP", "CANCEL"):
             return _OF_STATUS[result.status]
+        causes = {phone.cause for phone in self.rung() if phone.gone_by(result.at + SAME_MOMENT)}
         if len(causes) == 1 and (cause := causes.pop()) in _OF_CAUSE:
             return _OF_CAUSE[cause]
         if result.sip_code in _OF_SIP:
             return _OF_SIP[result.sip_code]
         return _OF_STATUS.get(result.status, Outcome.FAILED)
 
-    def outcome(self) -> tuple[Outcome | None, frozenset[Outcome]]:
-        raise NotImplementedError
-
     def resolution(self, outcome: Outcome | None) -> Resolution | None:
-        raise NotImplementedError
+        if outcome is None:
+            return None
+        served = self.served_at()
+        if served:
+            return _RUNGS[[step for step in self.rungs if step.at <= served][-1].step]
+        if self.call_back:
+            return Resolution.CALLBACK_ORDER
+        if self.rungs and self.gone_at == self.until < _FOREVER:
+            return Resolution.CALLER_HUNG_UP
+        return self.off_the_ladder(outcome)
 
-    def ended(self, resolution: Resolution | None) -> datetime | None:
-        raise NotImplementedError
-
-    def mine(self) -> list[Channel]:
-        raise NotImplementedError
+    def ended(self, outcome: Outcome | None) -> datetime | None:
+        if outcome is None:
+            return None
+        called_back = self.call_back.at if self.call_back else None
+        end = self.served_at() or called_back or self.over_at(outcome)
+        return end if end < _FOREVER else None
 
     def rebuilt(self) -> Rebuilt:
         outcome, rivals = self.outcome()
-        resolution = self.resolution(outcome)
         mine = self.mine()
-        met = tuple(dict.fromkeys(channel.name for _, channel in self.met()))
-        decided = [step for step in self.steps if step.step in ("answered", "result") and step.party in ("", TARGET)]
+        met = tuple(dict.fromkeys(channel.name for channel in self.met()))
         return Rebuilt(
             self.began.handoff_id,
             _caller(self.began),
             self.mode,
             self.began.target,
             self.began.at,
-            ended=self.ended(resolution),
+            ended=self.ended(outcome),
             from_line=self.line or self.began.from_line or None,
             original_caller=self.caller.number if self.caller else None,
             shown=numbers.from_uri(self.answered.shown) if self.answered else None,
             outcome=outcome,
-            resolution=resolution,
-            outcomes=len(decided) or int(outcome is not None),
+            resolution=self.resolution(outcome),
+            outcomes=self._decisions() or int(outcome is not None),
             rivals=rivals,
             target_channel=self.phone.name if self.phone else None,
             met=met,
@@ -210,72 +242,61 @@ class _Handoff:
             whole=self.caller is not None and not any(channel.torn for channel in mine),
         )
 
+    def _decisions(self) -> int:
+        """Answers, and refusals that no answer came before."""
+        decided = [step for step in self.steps if step.step in ("answered", "result") and step.status != _FENCED]
+        refused = [step for step in decided if self.answered is None or step.at < self.answered.at]
+        return len(refused) + sum(step.step == "answered" for step in decided)
+
     def _left_at_once(self) -> bool:
-        """Somebody hung up as the target answered: nobody was brought together."""
+        """Somebody hung up as the target answered, or took the caller back: nobody was brought together."""
         if self.answered is None:
             return False
         soon = self.answered.at + SAME_MOMENT
-        return self.until <= soon or (self.phone is not None and self.phone.gone_by(soon))
+        back = any(step.at <= soon for step in self.rungs)
+        return back or self.until <= soon or (self.phone is not None and self.phone.gone_by(soon))
 
     def _contradiction(self, met: tuple[str, ...]) -> tuple[str, str] | None:
         """What a step says, and what the channels did."""
         if self.line and self.began.from_line and self.line != self.began.from_line:
             return f"from line {self.began.from_line}", f"the call had come to line {self.line}"
-        if self.answered and (self.phone is None or self.phone.answered is None):
-            return f"answered by {self.answered.uniqueid}", "no such channel was answered"
-        if self.answered is None:
-            dialled = {phone.name for phone in self.rung()}
-            if talked := dialled.intersection(met):
-                return "the target did not answer", f"{', '.join(sorted(talked))} talked with the caller"
-        return None
-
-    def rung(self) -> list[Channel]:
-        raise NotImplementedError
+        if self.answered:
+            good = self.phone is not None and self.phone.answered is not None
+            return None if good else (f"answered by {self.answered.uniqueid}", "no such channel was answered")
+        talked = {phone.name for phone in self.rung()}.intersection(met)
+        return ("the target did not answer", f"it talked with the caller: {min(talked)}") if talked else None
 
 
 class _Transfer(_Handoff):
     mode = Mode.TRANSFER
 
     def rung(self) -> list[Channel]:
-        decided = min(each.at for each in (self.result, self.answered, _End(self.until)) if each)
+        decided = min([self.until, *(step.at for step in (self.result, self.answered) if step)])
         return self.channels.rung(self.began.linkedid, self.began.at, decided)
 
     def mine(self) -> list[Channel]:
-        """Those that were there before its end."""
         return [channel for channel in self.channels.of_call(self.began.linkedid) if channel.began < self.until]
 
     def outcome(self) -> tuple[Outcome | None, frozenset[Outcome]]:
-        refused = self.of_refusal(self.result, self.rung()) if self.result else None
         if self.answered:
-            return Outcome.ANSWERED, frozenset({refused} if refused else ())
-        if refused:
-            return refused, frozenset()
+            return Outcome.ANSWERED, frozenset()
+        if self.result:
+            return self.of_refusal(self.result), frozenset()
         if self.caller and self.caller.lost:
             return None, frozenset()
-        if self.caller and self.caller.gone_by(self.until):
+        if self.gone_at == self.until < _FOREVER:
             return Outcome.ABANDONED, frozenset()
         return (Outcome.CANCELLED if self.next_at else None), frozenset()
 
-    def resolution(self, outcome: Outcome | None) -> Resolution | None:
-        if outcome is None or outcome is Outcome.ANSWERED:
-            return Resolution.TARGET if outcome else None
-        if any(step.step == "call-back" for step in self.steps):
-            return Resolution.CALLBACK_ORDER
-        rung = self._last_rung()
-        if self.served_at() or (self.next_at and self.next_at <= self.until):
-            return _RUNGS[rung.step] if rung else Resolution.FIRST_SEAT
+    def off_the_ladder(self, outcome: Outcome) -> Resolution | None:
+        if outcome is Outcome.ANSWERED:
+            return Resolution.TARGET
+        if self.next_at:
+            return _RUNGS[self.rungs[-1].step] if self.rungs else Resolution.FIRST_SEAT
         return Resolution.CALLER_HUNG_UP if self.until < _FOREVER else None
 
-    def ended(self, resolution: Resolution | None) -> datetime | None:
-        if resolution is Resolution.TARGET or resolution is None:
-            return self.until if self.until < _FOREVER else None
-        call_back = self._first("call-back")
-        return call_back.at if call_back else self.served_at() or self.until
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    at: datetime
+    def over_at(self, outcome: Outcome) -> datetime:
+        return self.until
 
 
 class _Conference(_Handoff):
@@ -283,80 +304,63 @@ class _Conference(_Handoff):
 
     def __init__(self, story: _Story, began: Step) -> None:
         super().__init__(story, began)
-        self.third = self.channels.by_id.get(began.linkedid)
-        if self.third is None:  # its first row is the Local channel's that goes into the room
-            self.third = self.channels.by_id.get(f"{began.handoff_id}-{TARGET}")
+        self.third = self.channels.by_id.get(channel_id(began.handoff_id, TARGET))
+        self.linked = {step.linkedid for step in story.steps[began.handoff_id] if step.party}
 
     def rung(self) -> list[Channel]:
         return [channel for channel in self.channels.of_call(self.began.linkedid) if channel.is_phone]
 
     def mine(self) -> list[Channel]:
-        parties = (self.channels.of_call(each) for each in {step.linkedid for step in self.steps})
         of_call = [each for each in self.channels.of_call(_caller(self.began)) if each.began < self.until]
-        return [*of_call, *(channel for party in parties for channel in party)]
+        return [*of_call, *(channel for linkedid in self.linked for channel in self.channels.of_call(linkedid))]
 
     def outcome(self) -> tuple[Outcome | None, frozenset[Outcome]]:
         """Whatever came first: the answer, the refusal, the caller's end, or ours of the dialling."""
         told: list[tuple[datetime, Outcome]] = []
         if self.answered:
             told.append((self.answered.at, Outcome.ANSWERED))
-        if self.result and not self.answered:
-            told.append((self.result.at, self.of_refusal(self.result, self.rung())))
+        elif self.began.step == "result":
+            told.append((self.began.at, self.of_refusal(self.began)))
+        elif self.result:
+            told.append((self.result.at, self.of_refusal(self.result)))
         if self.caller and self.caller.ended and not self.caller.lost:
             told.append((self.caller.ended, Outcome.ABANDONED))
         if self.third and self.third.ended and not self.third.lost:
             told.append((self.third.ended, Outcome.CANCELLED))
         if not told:
             return None, frozenset()
-        at, outcome = min(told, key=lambda each: each[0])
-        return outcome, frozenset(other for when, other in told if when - at <= SAME_MOMENT and other is not outcome)
+        first, outcome = min(told, key=lambda each: each[0])
+        return outcome, frozenset(other for at, other in told if at - first <= SAME_MOMENT) - {outcome}
 
-    def resolution(self, outcome: Outcome | None) -> Resolution | None:
-        if outcome is None:
-            return None
+    def off_the_ladder(self, outcome: Outcome) -> Resolution | None:
         if outcome is Outcome.ABANDONED:
             return Resolution.CALLER_HUNG_UP
         if outcome is not Outcome.ANSWERED:
             return Resolution.FIRST_SEAT
-        if any(step.step == "call-back" for step in self.steps):
-            return Resolution.CALLBACK_ORDER
-        rung = self._last_rung()
-        if rung:
-            served = self.channels.met(self.caller, rung.at, self.until) if self.caller else []
-            return _RUNGS[rung.step] if served else Resolution.CALLER_HUNG_UP
         return Resolution.TARGET if self._seat_left_them() else Resolution.FIRST_SEAT
 
     def _seat_left_them(self) -> bool:
         """The first seat went before the caller and the target did."""
-        left = [self._left(channel) for channel in (self._seat(), self.third, self.caller)]
-        return left[0] < min(left[1:])
+        seat, target, caller = (self._left(channel) for channel in (self._seat(), self.third, self.caller))
+        return seat < min(target, caller)
 
     def _left(self, channel: Channel | None) -> datetime:
-        return min(channel.ended or _FOREVER, self.next_at or _FOREVER) if channel else _FOREVER
+        ended = channel.ended if channel else None
+        return min(ended or _FOREVER, self.next_at or _FOREVER)
 
     def _seat(self) -> Channel | None:
         """Who talked with the caller as the third party was being rung."""
-        if self.caller is None:
-            return None
-        met = self.channels.met(self.caller, self.caller.began, self.began.at)
+        met = self.channels.met(self.caller, self.caller.began, self.began.at) if self.caller else []
         return next((channel for _, channel in reversed(met) if channel.is_phone), None)
 
-    def ended(self, resolution: Resolution | None) -> datetime | None:
-        outcome, _ = self.outcome()
-        if outcome is None:
-            return None
+    def over_at(self, outcome: Outcome) -> datetime:
         if outcome is not Outcome.ANSWERED:
-            decided = [each for each in (self.result, self.third, self.caller) if each]
-            return min(each.at if isinstance(each, Step) else each.ended or _FOREVER for each in decided)
-        if resolution is Resolution.CALLBACK_ORDER and (call_back := self._first("call-back")):
-            return call_back.at
-        ends = [channel.ended for channel in self.mine() if channel.began < self.until]
-        over = max((end for end in ends if end), default=None) if all(ends) else None
-        return min(self.next_at, over) if self.next_at and over else self.next_at or over
+            decided = [step.at for step in (self.result, self.began) if step and step.step == "result"]
+            return min([*decided, self._left(self.third), self._left(self.caller)])
+        all_gone = max(channel.ended or _FOREVER for channel in self.mine())
+        return min(all_gone, self.next_at or _FOREVER)
 
-    def met(self) -> list[tuple[datetime, Channel]]:
-        """Of a third party its phone, which is joined to the room by a channel of Asterisk's own."""
+    def met(self) -> list[Channel]:
+        """With the third party's phone, which a channel of Asterisk's own joins to the room."""
         met = super().met()
-        if self.phone and self.third and any(channel is self.third for _, channel in met):
-            met.append((self.began.at, self.phone))
-        return met
+        return [*met, self.phone] if self.phone and self.third in met else met
