@@ -204,6 +204,16 @@ class LinkRestored(Event):
     rooms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seats: Mapping[str, str] = field(default_factory=dict)
     pauses: tuple[SeatPauseChanged, ...] = ()
+    booted_at: datetime | None = None
+    """When this Asterisk was started, to the second; None where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallLost(Event):
+    """Asterisk itself has gone, and the call with it."""
+
+    call_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

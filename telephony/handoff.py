@@ -318,7 +318,7 @@ def _caller_gone(handoff: Handoff, happening: Happening) -> Handoff:
         return replace(handoff, resolution=handoff.resolution or Resolution.CALLER_HUNG_UP)
     return replace(
         handoff,
-        outcome=handoff.returning or Outcome.ABANDONED,
+        outcome=handoff.returning or happening.outcome or Outcome.ABANDONED,
         resolution=Resolution.CALLER_HUNG_UP,
         hangup_cause=happening.cause if handoff.hangup_cause is None else handoff.hangup_cause,
     )

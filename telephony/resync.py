@@ -52,6 +52,7 @@ def missed(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
     at = snapshot.at
     channels = {channel.uniqueid: channel for channel in snapshot.channels}
     by_name = {channel.channel: channel for channel in snapshot.channels}
+    yield from _lost(tracker, snapshot)
     yield from _arrivals(tracker, snapshot)
     for channel in snapshot.channels:
         yield events.ChannelCreated(at, channel.uniqueid, channel.linkedid, channel.channel, channel.number)
@@ -75,6 +76,16 @@ def missed(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
         if (seat, line) not in paused:
             yield events.SeatPauseChanged(at, seat, line, False, "")
     yield from snapshot.pauses
+
+
+def _lost(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
+    """A restart of Asterisk ends every call that was on it; nobody has hung up."""
+    if snapshot.booted_at is not None:
+        began = {handoff.call_id: handoff.created_at for handoff in tracker.handoffs.values()}
+        began |= {call.id: call.arrived_at for call in tracker.book.calls.values()}
+        for call_id, at in began.items():
+            if at < snapshot.booted_at:
+                yield events.CallLost(snapshot.at, call_id, "asterisk-restarted")
 
 
 def heard(tracker: Tracker) -> dict[str, datetime]:

@@ -341,6 +341,16 @@ class Tracker:
         for handoff_id in list(self.handoffs):
             self._advance(handoff_id, lost)
 
+    def _call_lost(self, event: events.CallLost) -> None:
+        """Nobody hung up, and the reason says so. The ends of the channels are told after this."""
+        lost = Happening(Trigger.CALLER_GONE, event.at, {"reason": event.reason}, outcome=Outcome.FAILED)
+        for handoff in self._handoffs_of(event.call_id):
+            conference = self.rooms.conferences.get(handoff.id)
+            if conference is not None:
+                self._note_conference(self.rooms.dissolve(conference, event.at))
+                self._put(self.rooms.close(handoff, event.at))
+            self._advance(handoff.id, lost)
+
     def _not_started(self, event: events.HandoffLost) -> None:
         lost = Happening(Trigger.NOT_STARTED, event.at, {"reason": event.reason}, outcome=Outcome.FAILED)
         self._advance(event.handoff_id, lost)
@@ -396,5 +406,6 @@ _HANDLERS: dict[type[events.Event], Callable[[Tracker, Any], None]] = {
     events.SeatPhoneChanged: Tracker._phone_changed,
     events.SeatPauseChanged: Tracker._pause_changed,
     events.LinkLost: Tracker._link_lost,
+    events.CallLost: Tracker._call_lost,
     events.HandoffLost: Tracker._not_started,
 }

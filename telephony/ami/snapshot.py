@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from telephony.ami.client import AmiClient
 from telephony.ami.frames import Headers
@@ -25,7 +25,17 @@ async def snapshot(client: AmiClient, at: datetime) -> LinkRestored:
         await _rooms(client),
         {device.removeprefix(PHONE): state for device, state in _states(devices) if device.startswith(PHONE)},
         tuple(found for found in pauses if found is not None),
+        await _booted_at(client),
     )
+
+
+async def _booted_at(client: AmiClient) -> datetime | None:
+    core = (await client.action({"Action": "CoreStatus"})).headers
+    try:
+        local = datetime.fromisoformat(f"{core.get('CoreStartupDate')} {core.get('CoreStartupTime')}")
+    except ValueError:
+        return None
+    return local.astimezone(UTC)
 
 
 async def _rooms(client: AmiClient) -> dict[str, tuple[str, ...]]:
