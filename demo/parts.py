@@ -27,7 +27,7 @@ log = structlog.get_logger()
 AMI_PORT, RELAY_PORT, HTTP_PORT = 5038, 5039, 8110
 """Before the offset."""
 
-_BOOT_SECONDS = 60.0
+_BOOT_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _RESTART_SECONDS = 0.5
 
@@ -166,6 +166,7 @@ class Parts:
                 "HOTLINE_NETWORK__AMI_PORT": str(RELAY_PORT),
                 **environment,
             },
+            boot_seconds=_BOOT_SECONDS,
         )
         self.redis = HarmedPart(redis)
         self.asterisk = HarmedPart(_AsteriskAlone(layout, environment))
