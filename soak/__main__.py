@@ -28,9 +28,10 @@ def plan_from(arguments: list[str]) -> Plan:
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed chooses the same stories")
     parser.add_argument("--desks", type=int, default=_DESKS, help="how many calls at a time")
     parser.add_argument("--without-faults", action="store_true")
+    parser.add_argument("--only", default="", help="only stories in whose name this stands")
     given = parser.parse_args(arguments)
     handoffs = given.handoffs or (None if given.seconds else _HANDOFFS)
-    return Plan(given.seed, handoffs, given.seconds, given.desks, not given.without_faults)
+    return Plan(given.seed, handoffs, given.seconds, given.desks, not given.without_faults, given.only)
 
 
 def main() -> int:

@@ -47,6 +47,7 @@ class Plan:
     seconds: float | None
     desks: int
     faults: bool = True
+    only: str = ""
 
     def share(self, handoffs: int, seconds: float) -> float:
         """How much of it is done, 0 to 1."""
@@ -132,6 +133,7 @@ class _Soak:
         self._faults = Faults(ours, service, plan.seed)
         self._machine = Machine(ours)
         self._serial = itertools.count(1)
+        self._stories = [story for story in STORIES if plan.only in story.name]
         self._out = Outcome(plan)
         self._began = time.monotonic()
 
@@ -172,7 +174,7 @@ class _Soak:
     async def _play(self, desk: int) -> None:
         serial = next(self._serial)
         rng = random.Random(f"{self._plan.seed}-{serial}")
-        chosen = rng.choices(STORIES, [story.weight for story in STORIES])[0]
+        chosen = rng.choices(self._stories, [story.weight for story in self._stories])[0]
         sheet = Sheet(serial, chosen.name, self._plan.seed, self._number(rng), desk, rng.random() < _WITHHELD)
         sheet.began_at = time.monotonic()
         play = Play(self._hall.desks[desk], self._hall.citizens[desk], self._consoles[desk], sheet, rng)
