@@ -45,6 +45,7 @@ class Difference:
     why: Why | None = None
 
 
+_RESTART = "asterisk-restarted"
 _CALLER_NUMBERS = ("original_caller", "caller_seen_by_target")
 _LEFT_OPEN = ("", Outcome.FAILED.value, "no")
 
@@ -58,27 +59,21 @@ def differences(
     rebuilt: Mapping[str, Rebuilt], records: Mapping[str, Handoff], written: Written, now: datetime
 ) -> list[Difference]:
     """One by one, both ways, oldest first. What ended within the last second before ``now`` is still on its way."""
+    calls = {each.handoff_id: each.call_id for each in rebuilt.values()} | {h.id: h.call_id for h in records.values()}
     found: list[Difference] = []
-    for handoff_id in sorted(rebuilt.keys() | records.keys()):
+    for handoff_id in sorted(calls):
         cels, ours = rebuilt.get(handoff_id), records.get(handoff_id)
-        for difference in _of_one(cels, ours):
-            why = _Reasons(cels, ours, written, now).why(difference)
-            found.append(Difference(difference.handoff_id, *_rest(difference), why))
+        reasons = _Reasons(cels, ours, written, now)
+        fields = _fields(cels, ours) if cels and ours else iter([("record", _named(ours), _named(cels))])
+        found += [
+            Difference(handoff_id, calls[handoff_id], field, mine, its, reasons.why(field, mine))
+            for field, mine, its in fields
+        ]
     return found
 
 
-def _rest(difference: Difference) -> tuple[str, str, str, str]:
-    return difference.call_id, difference.field, difference.ours, difference.asterisk
-
-
-def _of_one(cels: Rebuilt | None, ours: Handoff | None) -> Iterator[Difference]:
-    if ours is None and cels is not None:
-        yield Difference(cels.handoff_id, cels.call_id, "record", "", f"{cels.mode} to {cels.target}")
-    elif cels is None and ours is not None:
-        yield Difference(ours.id, ours.call_id, "record", f"{ours.mode} to {ours.target}", "")
-    elif cels is not None and ours is not None:
-        for field, mine, its in _fields(cels, ours):
-            yield Difference(ours.id, ours.call_id, field, mine, its)
+def _named(record: Rebuilt | Handoff | None) -> str:
+    return f"{record.mode} to {record.target}" if record else ""
 
 
 def _fields(cels: Rebuilt, ours: Handoff) -> Iterator[tuple[str, str, str]]:
@@ -137,18 +132,23 @@ class _Reasons:
     written: Written
     now: datetime
 
-    def why(self, difference: Difference) -> Why | None:
+    def why(self, field: str, ours: str) -> Why | None:
         """The first that holds; the strongest first."""
         checks = {
+            Why.ASTERISK_ENDED: self._asterisk_ended(),
             Why.GOING_ON: self._going_on(),
-            Why.NEVER_REACHED: difference.field == "record" and self._never_reached(),
-            Why.ASTERISK_ENDED: self.cels is not None and self.cels.lost,
+            Why.NEVER_REACHED: field == "record" and self._never_reached(),
             Why.CEL_LATER: self._begins_later(),
             Why.CEL_TORN: self._torn(),
-            Why.SAME_MOMENT: self._same_moment(difference),
-            Why.LINK_DOWN: self._heard_of("link_lost") and difference.ours in _LEFT_OPEN,
+            Why.SAME_MOMENT: self._same_moment(field),
+            Why.LINK_DOWN: self._heard_of("link_lost") and ours in _LEFT_OPEN,
         }
         return next((why for why, holds in checks.items() if holds), None)
+
+    def _asterisk_ended(self) -> bool:
+        """By Asterisk's next channel, or by our record where there was none since."""
+        told = self.ours is not None and any(step.detail.get("reason") == _RESTART for step in self.ours.timeline)
+        return told or (self.cels is not None and self.cels.lost)
 
     def _going_on(self) -> bool:
         if self.cels is None:
@@ -176,11 +176,11 @@ class _Reasons:
         ended = (self.cels.ended if self.cels else self.ours.ended_at if self.ours else None) or self.now
         return any(began - SAME_MOMENT <= at <= ended + SAME_MOMENT for at in self.written.torn)
 
-    def _same_moment(self, difference: Difference) -> bool:
+    def _same_moment(self, field: str) -> bool:
         if self.cels is None or self.ours is None:
             return False
-        if difference.field == "talked_with":
+        if field == "talked_with":
             return self.cels.left_at_once
-        if difference.field == "outcome":
+        if field == "outcome":
             return self.ours.outcome in self.cels.rivals
-        return difference.field in ("resolution", "outcomes") and bool(self.cels.rivals)
+        return field in ("resolution", "outcomes") and bool(self.cels.rivals)

@@ -275,7 +275,7 @@ class _Transfer(_Handoff):
         return self.channels.rung(self.began.linkedid, self.began.at, decided)
 
     def mine(self) -> list[Channel]:
-        return [channel for channel in self.channels.of_call(self.began.linkedid) if channel.began < self.until]
+        return [channel for channel in self.channels.of_call(self.began.linkedid) if channel.began <= self.until]
 
     def outcome(self) -> tuple[Outcome | None, frozenset[Outcome]]:
         if self.answered:
@@ -311,7 +311,7 @@ class _Conference(_Handoff):
         return [channel for channel in self.channels.of_call(self.began.linkedid) if channel.is_phone]
 
     def mine(self) -> list[Channel]:
-        of_call = [each for each in self.channels.of_call(_caller(self.began)) if each.began < self.until]
+        of_call = [each for each in self.channels.of_call(_caller(self.began)) if each.began <= self.until]
         return [*of_call, *(channel for linkedid in self.linked for channel in self.channels.of_call(linkedid))]
 
     def outcome(self) -> tuple[Outcome | None, frozenset[Outcome]]:

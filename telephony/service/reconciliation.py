@@ -147,12 +147,18 @@ class ReconciliationJob:
         if not await self._written(_WRITTEN_SECONDS):
             raise RecordStoreUnavailable("records are still waiting to be written")
         found = await self._reconciler.missing(since, until, self._known)
-        for handoff_id in [each for each in found.handoffs if self._known(each)]:
-            del found.handoffs[handoff_id]  # heard of meanwhile
-        self._watch.keep(found)
-        for handoff in found.handoffs.values():
+        fresh = {id: handoff for id, handoff in found.handoffs.items() if not self._known(id)}  # heard of meanwhile
+        of_calls = {handoff.call_id for handoff in fresh.values()}
+        self._watch.keep(
+            Changes(
+                calls={id: call for id, call in found.calls.items() if id in of_calls},
+                handoffs=fresh,
+                conferences={id: room for id, room in found.conferences.items() if id in fresh},
+            )
+        )
+        for handoff in fresh.values():
             log.warning("handoff.recovered", handoff_id=handoff.id, call_id=handoff.call_id, source=SOURCE)
-        if found:
+        if fresh:
             await self._written(_WRITTEN_SECONDS)
 
     def _known(self, handoff_id: str) -> bool:
