@@ -131,13 +131,13 @@ class Watch:
         self.ended[handoff.id] = handoff
         while len(self.ended) > _ENDED_KEPT:
             self.ended.popitem(last=False)
-        if handoff.mode is Mode.CONFERENCE and handoff.outcome is Outcome.ABANDONED:
+        if _rings_on(handoff):
             reaction = asyncio.create_task(self._stop_ringing(handoff))
             self._reactions.add(reaction)
             reaction.add_done_callback(self._reactions.discard)
 
     async def _stop_ringing(self, handoff: Handoff) -> None:
-        """The caller of a three-way call has hung up: its target need not ring on."""
+        """Its target need not ring for a caller who has gone."""
         try:
             await self._control.execute(commands.CancelConference(handoff.id, None))
         except (AmiNotSent, AmiActionFailed, AmiEffectUnknown) as error:
@@ -155,3 +155,10 @@ class Watch:
         except TimeoutError:
             return False
         return True
+
+
+def _rings_on(handoff: Handoff) -> bool:
+    """A three-way call that nobody has stopped: its caller has hung up, or was handed on by a phone."""
+    handed_on = any("next" in step.detail for step in handoff.timeline)
+    gone = handoff.outcome is Outcome.ABANDONED or (handoff.outcome is Outcome.CANCELLED and handed_on)
+    return handoff.mode is Mode.CONFERENCE and gone

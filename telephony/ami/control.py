@@ -190,7 +190,7 @@ class AmiControl:
 
     @_execute.register
     async def _hold(self, command: commands.HoldParty) -> None:
-        context = "conference-hold" if command.held else "conference"
+        context = "conference-hold" if command.held else "conference-in"
         await self._redirect(command.channel, context, command.room)
 
     @_execute.register

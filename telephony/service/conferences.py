@@ -51,6 +51,8 @@ class Conferences(Node):
         Raises ConferenceNotFound, NotYourCall, HandoffNotAnswered (no room yet), UnknownTarget, AmiError.
         """
         handoff, conference = await self._live_conference(conference_id, actor)
+        if handoff.rung is not None:
+            raise HandoffSettled("everybody has left the caller alone, who is on the way to the next seat")
         if handoff.outcome is not Outcome.ANSWERED:
             raise HandoffNotAnswered("the three-way call has not come to be yet")
         if self.directory.target(target) is None:
@@ -77,10 +79,12 @@ class Conferences(Node):
         Raises ConferenceNotFound, PartyNotFound, NotYourCall, HandoffNotAnswered (the party is not there yet),
         HandoffSettled (it has left), AmiError.
         """
-        _, conference = await self._live_conference(conference_id, actor)
+        handoff, conference = await self._live_conference(conference_id, actor)
         party = conference.party(party_id)
         if party is None:
             raise PartyNotFound(f"no party {party_id} in this conference")
+        if handoff.rung is not None:
+            raise HandoffSettled("everybody has left the caller alone, who is on the way to the next seat")
         if self._is_so(party, action):
             return party
         if party.state is PartyState.JOINING:  # caller and seat still talk outside of the room: hands off

@@ -22,7 +22,7 @@ class Dialplan(Transfers):
         caller = self.named(caller_channel)
         near, far = self._pair(caller_channel, handoff_id, TARGET, target)
         self.truth[handoff_id] = Truth(caller.uniqueid if caller else "")
-        if caller is None or caller["HANDOFF_STATE"] in ("dialling", "joining"):
+        if caller is None or caller["HANDOFF_STATE"] in ("dialling", "joining") or not caller["SEAT_CHANNEL"]:
             self.third_unanswered(far, "TAKEN" if caller else "CANCEL", None)
             return
         caller.variables |= {
@@ -128,10 +128,15 @@ class Dialplan(Transfers):
         self.say(events.ConferenceReported, "held", room, "", channel.uniqueid)
 
     def unhold(self, channel: Channel, room: str) -> None:
-        """Straight into the room, whoever is there, out of whatever the channel does."""
+        """[conference-in]: out of whatever the channel does, and into the room where somebody else is of it."""
         self.stop_ringing(channel)
         self.out_of_bridge(channel)
-        self.join(channel, room)
+        if self.inside(room) or len(self.members(room)) > 1:
+            self.join(channel, room)
+        elif channel["CALLER_CHANNEL"] == channel.name:
+            self.ladder(channel)
+        else:
+            self.gone(channel)
 
     def music_ends(self, channel: Channel) -> None:
         """Every few seconds a held party looks whether it waits for anybody."""

@@ -115,6 +115,13 @@ class Switchroom:
         self.asterisk.deliver(number)
         self.loop.settle()
 
+    def hear_all(self) -> None:
+        """Also what Asterisk says of what is done on hearing."""
+        self.hear()
+        while self.asterisk.waiting:
+            self.hear()
+        self.loop.pass_time(5)
+
     # ------------------------------------------------------------ who there is
 
     def doing(self, *what: At) -> list[Channel]:

@@ -151,8 +151,7 @@ def cell(situation: str, event: Event | None, way: str) -> str:
         before(scene)
         said = event(scene) if event else ""
         after(scene)
-        scene.hear()
-        scene.loop.pass_time(5)
+        scene.hear_all()
         scene.every_promise_is_kept()
         return said or described(scene.record)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -105,6 +106,36 @@ async def test_given_the_third_still_rings_then_caller_and_seat_are_left_alone(
     with pytest.raises(HandoffNotAnswered):
         await exchange.board.control_party(room, party, action, WANG)
     assert [type(command) for command in exchange.asterisk.commands] == [commands.OpenConference]
+
+
+async def test_given_a_caller_left_alone_who_is_on_the_ladder_then_nobody_leads_the_caller_into_an_empty_room(
+    exchange: Exchange,
+) -> None:
+    room = (await exchange.three_way()).id
+    await exchange.hear(
+        events.ConferenceReported(NOW, "held", room, "", CALL),
+        events.ChannelGone(NOW, SEAT_ID, CALL, SEAT_PHONE, 16, None),
+        events.ChannelGone(NOW, f"{room}-target", CALL, "Local/110@x;1", 16, None),
+        events.HandoffReported(NOW, "ring-seat", room, CALL, CALL, seat="2101"),
+    )
+
+    with pytest.raises(HandoffSettled):
+        await exchange.board.control_party(room, "caller", PartyAction.UNHOLD, WANG)
+    with pytest.raises(HandoffSettled):
+        await exchange.board.add_party(room, "120", WANG)
+    assert [type(command) for command in exchange.asterisk.commands] == [commands.OpenConference]
+
+
+async def test_given_a_phone_hands_the_caller_on_while_the_third_is_rung_then_it_need_not_ring_on(
+    exchange: Exchange,
+) -> None:
+    handoff = await exchange.click(mode=Mode.CONFERENCE)
+    third = events.ConferenceReported(NOW, "dialling", handoff.id, "target", f"{handoff.id}-target-dial", target="110")
+    later = NOW + timedelta(seconds=5)
+    await exchange.hear(third, events.HandoffReported(later, "start", "k1", CALL, CALL, via="key", target="120"))
+    await asyncio.sleep(0)
+
+    assert exchange.asterisk.commands[-1] == commands.CancelConference(handoff.id, None)
 
 
 async def test_given_a_transfer_then_it_is_no_conference(exchange: Exchange) -> None:
