@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from telephony import events
 from telephony.handoff import Handoff, Mode, Release, Resolution, State
@@ -12,6 +12,7 @@ from tests.support.model.channels import At, Channel
 from tests.support.model.switchroom import Switchroom
 from tests.unit.service.conftest import CHIEF, DIRECTORY, LI, WANG
 
+F = TypeVar("F", bound=Callable[..., Any])
 Event = Callable[["Scene"], str]
 SHORT = {
     Resolution.TARGET: "target",
@@ -120,10 +121,11 @@ def ended(scene: Scene) -> None:
     scene.hear()
 
 
-SITUATIONS = {
-    step.__name__: step
-    for step in (asked, moved, rings, both_ring, back, rung_again, queued, promised, answered, handed_on, ended)
-}
+def named(*functions: F) -> dict[str, F]:
+    return {function.__name__: function for function in functions}
+
+
+SITUATIONS = named(asked, moved, rings, both_ring, back, rung_again, queued, promised, answered, handed_on, ended)
 
 # ------------------------------------------------------------ events: each says "." when it cannot happen there
 
@@ -339,7 +341,7 @@ ASKED = (
     three_way_is_asked_for, cancel, cancel_as_target_answers, cancel_as_target_refuses, cancel_as_caller_hangs_up,
     complete, complete_as_target_refuses, fourth_is_asked_in, they_decide,
 )  # fmt: skip
-EVENTS: dict[str, Event] = {event.__name__: event for event in (*TOLD, *ASKED)}
+EVENTS: dict[str, Event] = named(*TOLD, *ASKED)
 """TOLD may happen unheard; for ASKED the service has to be there."""
 
 
