@@ -44,7 +44,7 @@ class Service:
         self.client = httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=_PATIENCE)
         self._headers = {"Authorization": f"Bearer {token}"}
         self._rng = rng
-        self._seats: dict[str, str] = {}
+        self._talks: dict[tuple[str, str], str] = {}
         self._read_at = 0.0
         self._reading = asyncio.Lock()
         self.hurry = False
@@ -53,21 +53,21 @@ class Service:
     def patience(self) -> float:
         return self._rng.uniform(*_HURRY) if self.hurry else _PATIENCE
 
-    async def seats(self) -> dict[str, str]:
-        """The call at each seat that talks. One look serves all desks."""
+    async def talks(self) -> dict[tuple[str, str], str]:
+        """The id of each call by the seat that talks and the number it talks to. One look serves all desks."""
         async with self._reading:
             if time.monotonic() - self._read_at < _POLL:
-                return self._seats
-            self._seats = {}
+                return self._talks
+            self._talks = {}
             try:
                 reply = await self.client.get("/v1/calls/live", headers=self._headers)
             except httpx.TransportError:
                 reply = None
             if reply is not None and reply.is_success:
-                talking = (call for call in reply.json() if call["seat"] and call["state"] == "talking")
-                self._seats = {call["seat"]: call["id"] for call in talking}
+                talking = (call for call in reply.json() if call["state"] == "talking")
+                self._talks = {(call["seat"], call["original_caller"]): call["id"] for call in talking}
             self._read_at = time.monotonic()
-            return self._seats
+            return self._talks
 
 
 class Console:
@@ -77,11 +77,11 @@ class Console:
         self._service = service
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    async def call_of(self, seat: str, within: float = 2.5) -> str | None:
-        """The call that the service sees at this seat; None when it sees none, or nothing at all."""
+    async def call_of(self, seat: str, caller: str, within: float = 2.5) -> str | None:
+        """The call that the service sees at this seat; None when it sees another one, none, or nothing at all."""
         until = time.monotonic() + within
         while time.monotonic() < until:
-            found = (await self._service.seats()).get(seat)
+            found = (await self._service.talks()).get((seat, caller))
             if found is not None:
                 return found
             await asyncio.sleep(_POLL)

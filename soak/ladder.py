@@ -17,6 +17,7 @@ async def released(play: Play) -> tuple[Ask, Leg, Leg]:
     if ask.via == "api":
         await play.over(seat, "the call of the first seat, which was released")
     else:
+        play.still_rings(ring)
         await seat.call.hangup()
         await asyncio.sleep(0.2)
     return ask, ring, seat

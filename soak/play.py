@@ -6,19 +6,22 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from soak.console import Answer, Console
+from soak.console import Console
 from soak.sheet import Ask, Ring, Sheet
 from soak.site import RING_SECONDS, Desk
 from softphones import Call, CallFailed, CallGone, IncomingCall, Phone, PhoneError
+
+T = TypeVar("T")
 
 CALLER_TONE, SEAT_TONE = 440.0, 620.0
 
 _WAIT = 8.0
 _RINGS_WITHIN = 6.0
+_CLICK_RINGS_WITHIN = 40.0
 _ARRIVES_WITHIN = 15.0
 _RING_MARGIN = 0.8
 _LISTENS = 0.1
@@ -62,7 +65,8 @@ class Play:
         self._caller: Call | None = None
         self._legs: list[Leg] = []
         self._ringing: dict[str, asyncio.Queue[Leg]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._clicks: list[asyncio.Task[bool]] = []
 
     # -------------------------------------------------------------- seen
 
@@ -155,10 +159,14 @@ class Play:
             raise Overtaken
         self.note(f"{leg.ring.station} answered")
 
-    async def refuse(self, leg: Leg, status: int) -> None:
-        """Raises Overtaken when it had rung out."""
+    def still_rings(self, leg: Leg) -> None:
+        """Raises Overtaken when it may have rung out."""
         if not leg.in_time:
             raise Overtaken
+
+    async def refuse(self, leg: Leg, status: int) -> None:
+        """Raises Overtaken when it had rung out."""
+        self.still_rings(leg)
         self.note(f"{leg.ring.station} refuses with {status}")
         try:
             await leg.call.reject(status)
@@ -204,26 +212,35 @@ class Play:
         self.note(f"{via}: to {target}")
         return ask
 
-    async def click(self, seat: Leg, target: str, **how: str) -> Ask | None:
-        """On the console of the seat; None when the service is away and nothing can come of it."""
-        call_id = await self.console.call_of(seat.ring.station)
-        if call_id is None:
+    async def call_id(self, seat: Leg) -> str | None:
+        """What the console has to name; None when it does not show this call."""
+        self.sheet.call_id = await self.console.call_of(seat.ring.station, self.sheet.caller) or self.sheet.call_id
+        if self.sheet.call_id is None:
             self.note("the console does not show the call")
-            return None
-        self.sheet.call_id = call_id
-        ask = self.asks("api", target, key=str(uuid.uuid4()))
-        answer = await self.console.hand_over({"call_id": call_id, "target": target, **_how(how)}, ask.key)
-        return ask if self._answered(ask, answer) else None
+        return self.sheet.call_id
 
-    def _answered(self, ask: Ask, answer: Answer) -> bool:
+    async def click(self, seat: Leg, target: str, **how: str) -> Ask | None:
+        """On the console of the seat; None when nothing can come of it, or nobody knows whether something will."""
+        call_id = await self.call_id(seat)
+        if call_id is None:
+            return None
+        ask = self.asks("api", target, key=str(uuid.uuid4()))
+        return ask if await self._clicked(ask, call_id, how) else None
+
+    async def _clicked(self, ask: Ask, call_id: str, how: dict[str, str]) -> bool:
+        body = {"call_id": call_id, "target": ask.target, "mode": "transfer", **how}
+        answer = await self.console.hand_over(body, ask.key)
         self.note(f"console: {answer.status} {answer.body.get('id') or answer.body.get('type')}")
         if answer.done:
-            ask.id = answer.body["id"]
-            return True
-        ask.unclear = answer.unclear
-        if not ask.unclear:
-            self.sheet.asks.remove(ask)
-        return False
+            told = str(answer.body["id"])
+            if ask.id not in (None, told):
+                self.sheet.broken = f"the console was told {told}, and the target's phone {ask.id}"
+            ask.id = told
+        elif ask.id is None:
+            ask.unclear = answer.unclear
+            if not ask.unclear:
+                self.sheet.asks.remove(ask)
+        return answer.done
 
     async def key(self, seat: Leg, target: str, code: str) -> Ask:
         """By feature code on the seat's phone. After a click of unknown fate the code may find the seat waiting."""
@@ -235,22 +252,45 @@ class Play:
         return ask
 
     async def hand_over(self, seat: Leg, station: str, target: str, code: str, **how: str) -> tuple[Ask, Leg]:
-        """As a call-taker does it: a click, and where that leads nowhere the key on the phone. The target rings."""
-        ask = await self.click(seat, target, **how)
-        if ask is not None:
-            try:
-                return ask, await self.rings(station, ask)
-            except Broken:
-                record = await self.console.look(f"/v1/handoffs/{ask.id}")
-                self.note(f"nothing rang; record: {record and (record['state'], record['outcome'])}")
-                if seat.call.is_over or (record and record["outcome"] not in (None, "failed")):
-                    raise
-                ask.unclear = True
+        """As a call-taker does it: a click, and where that leads nowhere the key on the phone. The target rings.
+
+        It may ring before the console has its answer.
+        """
+        call_id = await self.call_id(seat)
+        if call_id is not None:
+            ask = self.asks("api", target, key=str(uuid.uuid4()))
+            clicking = asyncio.create_task(self._clicked(ask, call_id, how))
+            self._clicks.append(clicking)
+            ring = await self._rings_or_refused(station, ask, clicking)
+            if ring is not None:
+                return ask, ring
+            await self._nothing_rang(seat, ask)
         ask = await self.key(seat, target, code)
         return ask, await self.rings(station, ask)
 
-    def spawn(self, work: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    async def _rings_or_refused(self, station: str, ask: Ask, clicking: asyncio.Task[bool]) -> Leg | None:
+        ringing = self.spawn(self.rings(station, ask, within=_CLICK_RINGS_WITHIN))
+        await asyncio.wait({clicking, ringing}, return_when=asyncio.FIRST_COMPLETED)
+        if not ringing.done() and await clicking:
+            await asyncio.wait({ringing}, timeout=_RINGS_WITHIN)
+        if ringing.done() and ringing.exception() is None:
+            return ringing.result()
+        ringing.cancel()
+        return None
+
+    async def _nothing_rang(self, seat: Leg, ask: Ask) -> None:
+        """Raises Broken when the record says that it was carried out, or the seat cannot use its phone either."""
+        if ask.id is None:
+            return
+        record = await self.console.look(f"/v1/handoffs/{ask.id}")
+        self.note(f"nothing rang; record: {record and (record['state'], record['outcome'])}")
+        if seat.call.is_over or (record and record["outcome"] not in (None, "failed")):
+            raise Broken(f"a click was taken, and nothing rang: {record and record['outcome']}")
+        ask.unclear = True
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Ended with the story at the latest."""
+        task = asyncio.create_task(work)
         self._tasks.append(task)
         return task
 
@@ -262,6 +302,9 @@ class Play:
         for call in calls:
             if not call.is_over:
                 await call.hangup()
+        await asyncio.gather(*self._clicks)
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(call.ended(_WAIT) for call in calls), return_exceptions=True)
         if self._caller is not None:
@@ -282,7 +325,3 @@ async def _end_of(call: Call) -> tuple[float | None, str | None, int | None]:
     except TimeoutError:
         return None, None, None
     return ended.at, ended.by, ended.status
-
-
-def _how(how: dict[str, str]) -> dict[str, str]:
-    return {"mode": "transfer", **how}

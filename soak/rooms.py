@@ -134,7 +134,8 @@ async def caller_leaves_while_the_third_rings(play: Play) -> None:
     if third is None:
         return await play.goodbye(seat)
     ask, ring = third
-    must(ask, "abandoned" if ring.in_time else {"abandoned", "no_answer"}, {"caller_hung_up", "first_seat"})
+    play.still_rings(ring)
+    must(ask, "abandoned", "caller_hung_up")
     await play.caller_hangs_up()
     await play.over(seat, "the call of the seat")
     return await play.over(ring, "the ringing of the third")
