@@ -9,10 +9,10 @@ from typing import Any
 
 import structlog
 
+from telephony.changes import Changes
 from telephony.errors import LiveStateUnavailable
 from telephony.handoff import Handoff
 from telephony.ports import LiveState
-from telephony.tracker import Changes
 
 log = structlog.get_logger()
 

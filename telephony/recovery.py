@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable
 
 from telephony import begun, events
 from telephony.cel import Row, facts, step_of
+from telephony.changes import Changes
 from telephony.conference import TARGET
-from telephony.tracker import Changes, Tracker
+from telephony.tracker import Tracker
 
 
 def recovered(node: str, rows: Iterable[Row], wanted: Collection[str]) -> Changes:

@@ -7,30 +7,18 @@ be lost, doubled or late; what the tables of ``handoff`` and ``conference`` have
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from telephony import begun, events
 from telephony.call import Call
 from telephony.callbook import CallBook
+from telephony.changes import Changes
 from telephony.conference import TARGET, Conference
 from telephony.handoff import Handoff, Happening, Mode, Outcome, Resolution, State, Trigger, advance
 from telephony.rooms import Rooms, channel_id
 from telephony.targets import Targets
-
-
-@dataclass(slots=True)
-class Changes:
-    """What one event changed, newest state only, in the order of first change."""
-
-    calls: dict[str, Call] = field(default_factory=dict)
-    handoffs: dict[str, Handoff] = field(default_factory=dict)
-    conferences: dict[str, Conference] = field(default_factory=dict)
-    seats: dict[str, None] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.calls or self.handoffs or self.conferences or self.seats)
 
 
 class Tracker:
@@ -62,7 +50,7 @@ class Tracker:
         changes = self._fresh()
         if handoff.mode is Mode.CONFERENCE:
             self._make_way(handoff.id, handoff.call_id, handoff.created_at)
-            self._note_conference(self.rooms.open(handoff, self.book.calls[handoff.call_id]))
+            self._changes.conference(self.rooms.open(handoff, self.book.calls[handoff.call_id]))
         self._put(handoff)
         return changes
 
@@ -101,7 +89,7 @@ class Tracker:
 
     def add_party(self, conference: Conference) -> Changes:
         changes = self._fresh()
-        self._note_conference(self.rooms.adopt(conference))
+        self._changes.conference(self.rooms.adopt(conference))
         return changes
 
     def apply(self, event: events.Event) -> Changes:
@@ -114,20 +102,20 @@ class Tracker:
     # -------------------------------------------------------------- calls and legs
 
     def _arrived(self, event: events.CallArrived) -> None:
-        self._note_call(self.book.arrived(event))
+        self._changes.call(self.book.arrived(event))
 
     def _created(self, event: events.ChannelCreated) -> None:
         call_id = self.rooms.call_id(event.linkedid) or event.linkedid
-        self._note_call(self.book.created(event, call_id))
+        self._changes.call(self.book.created(event, call_id))
 
     def _answered(self, event: events.ChannelAnswered) -> None:
-        self._note_call(self.book.answered(event))
+        self._changes.call(self.book.answered(event))
 
     def _seat_answered(self, event: events.SeatAnswered) -> None:
         if self.book.has_ended(event.uniqueid):
             return
-        self._note_call(self.book.change_leg(event.uniqueid, seat=event.seat))
-        self._note_call(self.book.seat_has_call(event.linkedid, event.at, event.seat, event.channel, event.line))
+        self._changes.call(self.book.change_leg(event.uniqueid, seat=event.seat))
+        self._changes.call(self.book.seat_has_call(event.linkedid, event.at, event.seat, event.channel, event.line))
 
     def _gone(self, event: events.ChannelGone) -> None:
         self.targets.gone(event)
@@ -136,12 +124,12 @@ class Tracker:
         if call is None:
             self._settle(event.uniqueid, event.at)
             return
-        self._note_call(call)
+        self._changes.call(call)
         if event.uniqueid == call.id:
             self._caller_gone(call, event)
         if all(leg.ended_at is not None for leg in call.legs.values()):
             self._settle(call.id, event.at)
-            self._note_call(self.book.end(call, event.at))
+            self._changes.call(self.book.end(call, event.at))
 
     def _caller_gone(self, call: Call, event: events.ChannelGone) -> None:
         for handoff in self._handoffs_of(call.id):
@@ -159,7 +147,7 @@ class Tracker:
         self._ended = {ended: its_call for ended, its_call in self._ended.items() if its_call != call_id}
 
     def _bridge_entered(self, event: events.BridgeEntered) -> None:
-        self._note_call(self.book.change_leg(event.uniqueid, bridge=event.bridge))
+        self._changes.call(self.book.change_leg(event.uniqueid, bridge=event.bridge))
         for handoff in self._handoffs_of(event.uniqueid):
             if handoff.returning is not None:
                 self._advance(handoff.id, Happening(Trigger.SERVED, event.at))
@@ -167,10 +155,10 @@ class Tracker:
                 self._out_of_the_room(handoff, event.at)
 
     def _bridge_left(self, event: events.BridgeLeft) -> None:
-        self._note_call(self.book.change_leg(event.uniqueid, bridge=None))
+        self._changes.call(self.book.change_leg(event.uniqueid, bridge=None))
 
     def _hold_changed(self, event: events.HoldChanged) -> None:
-        self._note_call(self.book.change_leg(event.uniqueid, held=event.held))
+        self._changes.call(self.book.change_leg(event.uniqueid, held=event.held))
 
     # -------------------------------------------------------------- handoffs
 
@@ -220,7 +208,7 @@ class Tracker:
     def _rings(self, event: events.DialRinging) -> None:
         leg = self.targets.legs.get(event.uniqueid)
         if leg is not None:
-            self._note_conference(self.rooms.rings(leg.handoff_id, event.at))
+            self._changes.conference(self.rooms.rings(leg.handoff_id, event.at))
             self._advance(leg.handoff_id, self.targets.rings(leg, event.at))
 
     def _target_answered(self, event: events.HandoffReported) -> None:
@@ -232,8 +220,8 @@ class Tracker:
         self._advance(handoff.id, self.targets.answers(event.at, event.shown, leg, event.seat, channel))
         self.targets.forget(handoff.id)
         if not self.book.has_ended(event.uniqueid):
-            self._note_call(self.book.change_leg(event.uniqueid, seat=event.seat or None))
-            self._note_call(self.book.seat_has_call(handoff.call_id, event.at, event.seat, channel, handoff.target))
+            self._changes.call(self.book.change_leg(event.uniqueid, seat=event.seat or None))
+            self._changes.call(self.book.seat_has_call(handoff.call_id, event.at, event.seat, channel, handoff.target))
 
     def _failed(self, event: events.HandoffReported) -> None:
         self._advance(event.handoff_id, self._refusal(event))
@@ -255,10 +243,12 @@ class Tracker:
 
     def _conference_reported(self, event: events.ConferenceReported) -> None:
         self._room_known(event)
-        self._note_conference(self.rooms.report(event))
+        self._changes.conference(self.rooms.report(event))
         if event.party != TARGET or event.handoff_id not in self.handoffs:
             return
         if event.step == "dialling":
+            handoff = self.handoffs[event.handoff_id]
+            self._make_way(handoff.id, handoff.call_id, handoff.created_at)
             detail = begun.detail(event, target=event.target)
             self._advance(event.handoff_id, Happening(Trigger.STARTED, event.at, detail))
         elif event.step == "answered":
@@ -274,7 +264,7 @@ class Tracker:
         handoff = self.handoffs.get(event.handoff_id)
         call = self.book.calls.get(handoff.call_id) if handoff else None
         if handoff and call and event.step in ("dialling", "answered") and self.rooms.lacks(handoff):
-            self._note_conference(self.rooms.open(handoff, call))
+            self._changes.conference(self.rooms.open(handoff, call))
 
     def _never_came(self, handoff_id: str, refusal: Happening) -> None:
         """Nobody was disturbed: caller and seat talk on."""
@@ -282,12 +272,12 @@ class Tracker:
         self._advance(handoff_id, Happening(Trigger.SERVED, refusal.at, rung=Resolution.FIRST_SEAT))
 
     def _joined(self, event: events.ConferenceJoined) -> None:
-        self._note_conference(self.rooms.join(event))
+        self._changes.conference(self.rooms.join(event))
         if event.uniqueid == channel_id(event.room, TARGET):  # that it answered may have been told to nobody
             self._advance(event.room, self.targets.answers(event.at, "", None, ""))
 
     def _muted(self, event: events.PartyMuted) -> None:
-        self._note_conference(self.rooms.mute(event))
+        self._changes.conference(self.rooms.mute(event))
 
     def _party_gone(self, event: events.ChannelGone) -> None:
         conference = self.rooms.gone(event)
@@ -301,10 +291,10 @@ class Tracker:
         if conference.over:
             on_the_ladder = handoff is not None and handoff.rung is not None
             self._conference_over(conference, event.at, Resolution.CALLER_HUNG_UP if on_the_ladder else None)
-        self._note_conference(conference)
+        self._changes.conference(conference)
 
     def _conference_over(self, conference: Conference, at: datetime, where: Resolution | None = None) -> None:
-        self._note_conference(conference)
+        self._changes.conference(conference)
         if handoff := self.handoffs.get(conference.id):
             ending = self.rooms.close(handoff, at)
             self._put(ending)
@@ -347,7 +337,7 @@ class Tracker:
         for handoff in self._handoffs_of(event.call_id):
             conference = self.rooms.conferences.get(handoff.id)
             if conference is not None:
-                self._note_conference(self.rooms.dissolve(conference, event.at))
+                self._changes.conference(self.rooms.dissolve(conference, event.at))
                 self._put(self.rooms.close(handoff, event.at))
             self._advance(handoff.id, lost)
 
@@ -378,14 +368,6 @@ class Tracker:
             self.targets.forget(handoff.id)
             if handoff.call_id in self.book.calls:
                 self._ended[handoff.id] = handoff.call_id
-
-    def _note_call(self, call: Call | None) -> None:
-        if call is not None:
-            self._changes.calls[call.id] = call
-
-    def _note_conference(self, conference: Conference | None) -> None:
-        if conference is not None:
-            self._changes.conferences[conference.id] = conference
 
 
 _HANDLERS: dict[type[events.Event], Callable[[Tracker, Any], None]] = {

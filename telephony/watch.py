@@ -10,13 +10,14 @@ from contextlib import aclosing
 import structlog
 
 from telephony import commands
+from telephony.changes import Changes
 from telephony.errors import AmiActionFailed, AmiEffectUnknown, AmiNotSent, RecordStoreUnavailable
 from telephony.events import Event, LinkLost, LinkRestored
 from telephony.handoff import Handoff, Mode, Outcome
 from telephony.ports import CallControl, LiveState, RecordSink, RecordStore
 from telephony.publisher import Publisher
 from telephony.resync import missed
-from telephony.tracker import Changes, Tracker
+from telephony.tracker import Tracker
 
 log = structlog.get_logger()
 

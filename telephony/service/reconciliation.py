@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from telephony.cel import SOURCE, Written
+from telephony.changes import Changes
 from telephony.errors import RecordStoreUnavailable
 from telephony.ports import Clock, RecordStore
 from telephony.reconcile import Difference, Rebuilt, differences, rebuild
 from telephony.recovery import recovered
-from telephony.tracker import Changes
 from telephony.watch import Watch
 
 log = structlog.get_logger()

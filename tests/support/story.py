@@ -9,12 +9,13 @@ from typing import Any
 
 from telephony import events
 from telephony.call import Call
+from telephony.changes import Changes
 from telephony.conference import TARGET, Conference
 from telephony.events import ChannelSnapshot, LinkRestored
 from telephony.handoff import Handoff, Happening, Mode, Outcome, Release, Resolution, State, Trigger
 from telephony.resync import missed
 from telephony.rooms import channel_id
-from telephony.tracker import Changes, Tracker
+from telephony.tracker import Tracker
 from tests.support.fake_asterisk import NOW, talking_call
 
 CALL = "n-1.0"

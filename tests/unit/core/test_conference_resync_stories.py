@@ -130,3 +130,16 @@ def test_given_a_process_that_died_before_its_room_was_on_record_then_the_room_i
 
     assert story.party_states() == {"caller": "joining", "seat": "joining", "target": "ringing"}
     story.hangs_up("h1-target").ended(Outcome.CANCELLED, Resolution.FIRST_SEAT)
+
+
+def test_given_a_process_that_died_before_a_transfers_end_was_on_record_then_the_room_after_it_ends_it() -> None:
+    story = Story().answered_transfer()
+    transfer = story.handoff
+    story.asks("12345", id="h2", mode=Mode.CONFERENCE)
+    after = Story()
+    after.id = "h2"
+    after.tracker.adopt([story.call], [transfer, story.handoff], [])
+    after.dials_third("2101", target="12345")
+
+    assert (after.handoffs["h1"].state, after.handoffs["h1"].resolution) == (State.ENDED, Resolution.TARGET)
+    after.stands(State.RINGING)

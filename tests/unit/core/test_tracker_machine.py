@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from telephony import events
+from telephony.changes import Changes
 from telephony.conference import SEAT, TARGET, Participant
 from telephony.events import ChannelSnapshot, LinkRestored
 from telephony.handoff import Decision, Handoff, Happening, Mode, Outcome, State, Trigger
 from telephony.resync import missed
 from telephony.rooms import channel_id
-from telephony.tracker import Changes, Tracker
+from telephony.tracker import Tracker
 from tests.support.fake_asterisk import NOW, talking_call
 from tests.support.story import left_behind
 
