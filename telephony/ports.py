@@ -132,6 +132,9 @@ class RecordSink(Protocol):
 
     def put_conference(self, conference: Conference) -> None: ...
 
+    async def flush(self, timeout: float) -> bool:
+        """Whether all that was put is in the database, within ``timeout`` seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Presence:

@@ -27,6 +27,8 @@ from telephony.service.node import Actor, Node
 
 log = structlog.get_logger()
 
+_KEPT_WITHIN = 1.5
+
 
 class PartyAction(StrEnum):
     MUTE = "mute"
@@ -126,6 +128,7 @@ class Conferences(Node):
     async def decide(self, conference_id: str, accepted_by: str, reason: str, actor: Actor) -> Handoff:
         """Record who accepted the matter. May follow the end of the call, once, in place of the automatic decision.
 
+        It is kept, in the database or on disk, when this returns.
         Raises ConferenceNotFound, NotYourCall, DecisionMade, UnknownAcceptor.
         """
         conference = await self.conference(conference_id)
@@ -144,6 +147,8 @@ class Conferences(Node):
         step = Step(now, "decided", {"accepted_by": accepted_by, "by": actor.name})
         decided = replace(handoff, decision=decision, timeline=(*handoff.timeline, step))
         self.watch.keep(self.tracker.update(decided))
+        if not await self._sink.flush(_KEPT_WITHIN):  # where the database is away, it is in the spool by then
+            log.warning("conference.decision_not_in_database_yet", handoff_id=handoff.id)
         log.info("conference.decided", handoff_id=handoff.id, accepted_by=accepted_by)
         return decided
 

@@ -54,6 +54,7 @@ class Node:
         self.watch = Watch(self.tracker, control, store, sink, live)
         self._control = control
         self._store = store
+        self._sink = sink
         self._live = live
         self._clock = clock
         self._new_id = new_id

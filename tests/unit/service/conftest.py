@@ -55,6 +55,9 @@ class StoreSink:
     def put_handoff(self, handoff: Handoff) -> None:
         self._put(handoff)
 
+    async def flush(self, timeout: float) -> bool:
+        return not self._store.away
+
     def put_call(self, call: Call) -> None:
         self._put(call)
 
