@@ -41,6 +41,8 @@ def conference(event: events.ConferenceReported, call: Call, node: str) -> Hando
     )
 
 
-def detail(event: events.HandoffReported | events.ConferenceReported, **said: str) -> dict[str, str]:
+def detail(
+    event: events.HandoffReported | events.ConferenceReported | events.ChannelGone, **said: str
+) -> dict[str, str]:
     """For the timeline; with the source where it was not heard as it happened."""
     return said | ({"source": event.source} if event.source else {})

@@ -45,13 +45,17 @@ class ChannelAnswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChannelGone(Event):
-    """``cause``: Q.850; ``sip_code``: the SIP answer behind it, where the far end gave one."""
+    """``cause``: Q.850; ``sip_code``: the SIP answer behind it, where the far end gave one.
+
+    ``source``: "snapshot" when nobody told of it, and it was not there any more when we looked.
+    """
 
     uniqueid: str
     linkedid: str
     channel: str
     cause: int | None
     sip_code: int | None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ VARIABLES = (
 )
 """The variables of the dialplan's contract that a snapshot has to bring (asterisk-config/extensions.conf.j2)."""
 
+SOURCE = "snapshot"
+
 _STEPS_OF_STATE = {
     "dialling": ("start",),
     "answered": ("start", "answered"),
@@ -233,7 +235,7 @@ def _conference_handoff(
         if caller is not None and caller.variables.get("HANDOFF_STATE") in ("back", "queue", "call-back"):
             yield from list(_steps(snapshot.at, caller, {}))[-1:]
     elif caller is None:
-        yield events.ChannelGone(snapshot.at, handoff.call_id, handoff.call_id, "", None, None)
+        yield events.ChannelGone(snapshot.at, handoff.call_id, handoff.call_id, "", None, None, SOURCE)
     elif target not in channels:
         yield events.ConferenceReported(snapshot.at, "result", handoff.id, TARGET, "", status="LOST")
     elif target in snapshot.rooms.get(handoff.id, ()):
@@ -252,7 +254,7 @@ def _parties(
         if party.state is PartyState.LEFT:
             continue
         if channel is None:
-            yield events.ChannelGone(snapshot.at, party.uniqueid, "", party.channel, None, None)
+            yield events.ChannelGone(snapshot.at, party.uniqueid, "", party.channel, None, None, SOURCE)
         elif party.uniqueid in inside:
             yield events.ConferenceJoined(snapshot.at, conference.id, party.uniqueid, channel.channel)
         elif party.state is PartyState.JOINED and channel.variables.get("CONFERENCE") == conference.id:
@@ -293,7 +295,7 @@ def _gone(tracker: Tracker, at: datetime, channels: Mapping[str, ChannelSnapshot
     for call in list(tracker.book.calls.values()):
         missing = [leg for leg in call.legs.values() if leg.ended_at is None and leg.uniqueid not in channels]
         for leg in sorted(missing, key=lambda leg: leg.uniqueid == call.id):
-            yield events.ChannelGone(at, leg.uniqueid, call.id, leg.channel, None, None)
+            yield events.ChannelGone(at, leg.uniqueid, call.id, leg.channel, None, None, SOURCE)
     known = {handoff.call_id for handoff in tracker.handoffs.values()} | set(tracker.book.calls)
     for call_id in sorted(known - set(channels)):  # whose channels are not known, e.g. taken up after a restart
-        yield events.ChannelGone(at, call_id, call_id, "", None, None)
+        yield events.ChannelGone(at, call_id, call_id, "", None, None, SOURCE)

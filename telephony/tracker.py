@@ -122,28 +122,29 @@ class Tracker:
         self._party_gone(event)
         call = self.book.gone(event) or self.book.calls.get(event.uniqueid)
         if call is None:
-            self._settle(event.uniqueid, event.at)
+            self._settle(event.uniqueid, event)
             return
         self._changes.call(call)
         if event.uniqueid == call.id:
             self._caller_gone(call, event)
         if all(leg.ended_at is not None for leg in call.legs.values()):
-            self._settle(call.id, event.at)
+            self._settle(call.id, event)
             self._changes.call(self.book.end(call, event.at))
 
     def _caller_gone(self, call: Call, event: events.ChannelGone) -> None:
         for handoff in self._handoffs_of(call.id):
             if handoff.mode is Mode.CONFERENCE and handoff.outcome is not None and handoff.rung is None:
                 continue  # any party may leave a conference; it ends with the last one
-            self._advance(handoff.id, Happening(Trigger.CALLER_GONE, event.at, cause=event.cause))
+            self._advance(handoff.id, Happening(Trigger.CALLER_GONE, event.at, begun.detail(event), cause=event.cause))
 
-    def _settle(self, call_id: str, at: datetime) -> None:
+    def _settle(self, call_id: str, event: events.ChannelGone) -> None:
         """Nothing outlives its call."""
+        at, detail = event.at, begun.detail(event)
         for conference in self.rooms.of_call(call_id):
             self._conference_over(self.rooms.dissolve(conference, at), at)
         for handoff in self._handoffs_of(call_id):
-            self._advance(handoff.id, Happening(Trigger.PARTED, at))
-            self._advance(handoff.id, Happening(Trigger.CALLER_GONE, at))
+            self._advance(handoff.id, Happening(Trigger.PARTED, at, detail))
+            self._advance(handoff.id, Happening(Trigger.CALLER_GONE, at, detail))
         self._ended = {ended: its_call for ended, its_call in self._ended.items() if its_call != call_id}
 
     def _bridge_entered(self, event: events.BridgeEntered) -> None:

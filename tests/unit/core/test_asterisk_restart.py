@@ -70,7 +70,9 @@ def test_given_any_live_handoff_when_asterisk_was_restarted_then_it_ended_with_t
     assert left_behind(story.tracker) == {}
 
 
-def test_given_a_call_that_came_after_the_restart_when_it_is_not_there_any_more_then_the_caller_hung_up() -> None:
+def test_given_a_call_that_came_after_the_restart_when_it_is_not_there_any_more_then_that_is_said() -> None:
     booted_at = NOW - timedelta(seconds=1)
 
-    back_after_a_restart(ringing(), booted_at).ended(Outcome.ABANDONED, Resolution.CALLER_HUNG_UP)
+    story = back_after_a_restart(ringing(), booted_at).ended(Outcome.ABANDONED, Resolution.CALLER_HUNG_UP)
+
+    assert story.handoff.timeline[-1].detail == {"source": "snapshot"}
