@@ -22,6 +22,7 @@ MOST_BYTES = 8 * 1024 * 1024
 _COARSE_BYTES = 64 * 1024
 _OUT_OF_ORDER = timedelta(seconds=60)
 _SOME_LINES = 50
+_STEPS = (f'"{HANDOFF_STEP}"'.encode(), f'"{CONFERENCE_STEP}"'.encode())
 _BORN = re.compile(r"(?:^|-)([0-9]{10})\.[0-9]+$")
 _ASTERISK_BEGAN = re.compile(r"(?:^|-)[0-9]{10}\.0$")
 
@@ -55,10 +56,10 @@ def of_handoffs(path: Path, since: datetime, until: datetime) -> Written:
 
 def _calls_with_handoffs(path: Path, since: datetime, until: datetime) -> set[str]:
     calls: set[str] = set()
-    for row in rows(path, since):
-        if row.event in (HANDOFF_STEP, CONFERENCE_STEP) and row.at < until:
-            step = step_of(row)
-            calls |= {row.linkedid, step.call_id or row.linkedid} if step else {row.linkedid}
+    for row in _lines(path, since, None, only=_STEPS):
+        step = step_of(row) if row is not None and since <= row.at < until else None
+        if step is not None:
+            calls |= {step.linkedid, step.call_id or step.linkedid}
     return calls
 
 
@@ -73,8 +74,13 @@ def _is_first_of_asterisk(row: Row) -> bool:
     return row.event == "CHAN_START" and _ASTERISK_BEGAN.search(row.uniqueid) is not None
 
 
-def _lines(path: Path, since: datetime | None, most_bytes: int | None) -> Iterator[Row | None]:
-    """None for each line that is no row; the last may still be on its way into the file and is left out then."""
+def _lines(
+    path: Path, since: datetime | None, most_bytes: int | None, *, only: tuple[bytes, ...] = (b"",)
+) -> Iterator[Row | None]:
+    """None for each line that is no row; the last may still be on its way into the file and is left out then.
+
+    ``only``: how the lines begin that are wanted.
+    """
     with _opened(path) as stream:
         if stream is None:
             return
@@ -82,7 +88,7 @@ def _lines(path: Path, since: datetime | None, most_bytes: int | None) -> Iterat
         begin = max(0, size - most_bytes) if most_bytes is not None else 0
         _go_to(stream, begin, size, since)
         for line in stream:
-            if line.endswith(b"\n"):
+            if line.startswith(only) and line.endswith(b"\n"):
                 yield _row(line)
 
 

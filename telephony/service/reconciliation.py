@@ -12,7 +12,7 @@ import structlog
 from telephony.cel import SOURCE, Written
 from telephony.changes import Changes
 from telephony.errors import RecordStoreUnavailable
-from telephony.ports import Clock, RecordStore
+from telephony.ports import Clock, HandoffFilter, RecordStore
 from telephony.reconcile import Difference, Rebuilt, differences, rebuild
 from telephony.recovery import recovered
 from telephony.watch import Watch
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 _APART = timedelta(minutes=1)
 """How far our time of an end and Asterisk's may be apart."""
 _FIRST_LOOK = timedelta(hours=24)
+_LONGEST = timedelta(hours=1)
 _AGAIN = timedelta(minutes=15)
 _ENDED_FOR = timedelta(seconds=30)
 _EVERY_SECONDS = 300.0
@@ -86,6 +87,11 @@ class Reconciler:
                 del found.calls[call_id]
         return found
 
+    async def last_known(self, before: datetime) -> datetime | None:
+        """When the newest handoff on record was made, of those before that time."""
+        page = await self._store.handoffs(HandoffFilter(until=before), limit=1, cursor=None)
+        return page.items[0].created_at if page.items else None
+
     async def _rebuilt(self, since: datetime, until: datetime) -> tuple[Written, Mapping[str, Rebuilt]]:
         def work() -> tuple[Written, Mapping[str, Rebuilt]]:
             written = self._read(since, until)
@@ -108,6 +114,7 @@ class ReconciliationJob:
         self.last: Reconciliation | None = None
         self.unexplained: dict[tuple[str, str], Difference] = {}
         self._reconciler, self._watch, self._clock, self._written = reconciler, watch, clock, written
+        self._began = clock.now()
         self._asked = asyncio.Event()
         watch.on_link_up = self._asked.set
 
@@ -138,9 +145,15 @@ class ReconciliationJob:
     async def look(self) -> None:
         """Once: put on record what is missing, then compare. Raises RecordStoreUnavailable, OSError."""
         now = self._clock.now()
-        since = self.last.until - _AGAIN if self.last else now - _FIRST_LOOK
+        since = self.last.until - _AGAIN if self.last else await self._before_our_time()
         await self._put_on_record(since, now)
         self._note(await self._reconciler.compare(since, now - _ENDED_FOR))
+
+    async def _before_our_time(self) -> datetime:
+        """From what the process before this one has on record last; it compared what was before."""
+        known = await self._reconciler.last_known(self._began)
+        earliest = self._began - _FIRST_LOOK
+        return max(earliest, known - _LONGEST) if known else earliest
 
     async def _put_on_record(self, since: datetime, until: datetime) -> None:
         """Handoffs that a seat's phone began while nobody listened, and that ended meanwhile."""
