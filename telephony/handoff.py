@@ -295,8 +295,9 @@ def _fails(handoff: Handoff, happening: Happening) -> Handoff:
 
 
 def _rung(handoff: Handoff, happening: Happening) -> Handoff:
-    """One that was answered, and was unknown since, is known again: its caller goes down the ladder."""
-    state = handoff.state if handoff.outcome is None else State.ANSWERED
+    """One that was unknown is known again: its caller goes down the ladder."""
+    known = State.REDIRECTED if handoff.outcome is None else State.ANSWERED
+    state = known if handoff.state is State.UNKNOWN else handoff.state
     return replace(handoff, state=state, rung=happening.rung, resolution=None)
 
 

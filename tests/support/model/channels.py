@@ -21,6 +21,7 @@ class At(StrEnum):
     RINGING = "is rung"
     TALKING = "talks"
     DIALLING = "hears the target ring"
+    AWAITING = "waits for the third that is rung"
     FIRST_SEAT = "hears the first seat ring"
     QUEUE = "waits in the queue of the ladder"
     LINE = "waits in the line's queue"

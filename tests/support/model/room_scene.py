@@ -144,9 +144,9 @@ def third_hangs_up(scene: Scene) -> str:
 def all_hang_up(scene: Scene) -> str:
     if scene.caller.uniqueid not in scene.plan.channels:
         return "."
-    for each in (scene.seat, scene.plan.channels.get(f"{scene.id}-target"), scene.caller):
-        if each is not None and each.uniqueid in scene.plan.channels:
-            scene.plan.hang_up(each)
+    seat_hangs_up(scene)
+    third_hangs_up(scene)
+    caller_hangs_up(scene)
     return ""
 
 

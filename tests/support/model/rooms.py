@@ -87,9 +87,21 @@ class Dialplan(Transfers):
         if far["PARTY"] == TARGET:
             truth = self.truth[far["HANDOFF_ID"]]
             truth.status = f"{status}/{sip or ''}"
-            truth.ends(OUTCOME[truth.status], Resolution.FIRST_SEAT)
+            if not self._awaited(far):
+                truth.ends(OUTCOME[truth.status], Resolution.FIRST_SEAT)
         self.gone(far)
         self.gone(self.channels[far.linkedid])
+        self._need_not_wait(far)
+
+    def _awaited(self, half: Channel) -> Channel | None:
+        caller = self.named(half["CALLER_CHANNEL"])
+        waits = caller is not None and caller.at is At.AWAITING and caller["CONFERENCE"] == half["HANDOFF_ID"]
+        return caller if waits and half["PARTY"] == TARGET else None
+
+    def _need_not_wait(self, half: Channel) -> None:
+        """h of [conference-run]: the caller, if it waits for this, goes down the ladder."""
+        if caller := self._awaited(half):
+            self.ladder(caller)
 
     def hang_up_third(self, half: Channel) -> None:
         """Either half of the pair, or the phone behind it, has ended: so do the others."""
@@ -98,7 +110,8 @@ class Dialplan(Transfers):
             self._leaves_room(near)
         elif near is not None:
             if near.at is At.THIRD and near["PARTY"] == TARGET:
-                self.truth[near["HANDOFF_ID"]].ends(Outcome.CANCELLED, Resolution.FIRST_SEAT)
+                where = None if self._awaited(near) else Resolution.FIRST_SEAT
+                self.truth[near["HANDOFF_ID"]].ends(Outcome.CANCELLED, where)
             self.gone(near)
         if far is not None:
             self.stop_ringing(far)
@@ -106,6 +119,7 @@ class Dialplan(Transfers):
             self.gone(far)
             for each in partners:
                 self.gone(each)
+        self._need_not_wait(half)
 
     # ------------------------------------------------------------ [conference], [conference-hold], [conference-left]
 

@@ -32,7 +32,7 @@ class WrittenLater:
     def __init__(self, store: MemoryRecordStore) -> None:
         self._store = store
         self.newest: dict[str, Handoff] = dict(store._handoffs)
-        self._unwritten: list[Handoff | Conference] = []
+        self._unwritten: list[Handoff | Call | Conference] = []
 
     def put_handoff(self, handoff: Handoff) -> None:
         before = self.newest.get(handoff.id)
@@ -44,7 +44,7 @@ class WrittenLater:
         self._unwritten.append(handoff)
 
     def put_call(self, call: Call) -> None:
-        self._store._calls[call.id] = call  # long before anything is clicked
+        self._unwritten.append(call)
 
     def put_conference(self, conference: Conference) -> None:
         self._unwritten.append(conference)

@@ -259,10 +259,19 @@ class Transfers(Channels):
         elif channel["CALLER_CHANNEL"] != channel.name:
             self.gone(channel)
         elif not soon or channel.came_by is At.WAITING:
-            self.end(channel, why)
+            self._talk_over(channel, why)
         else:
             self.out_of_bridge(channel)
             self._on_to_the_next(channel)
+
+    def _talk_over(self, caller: Channel, why: str) -> None:
+        """[talk-over]: a third party that is being rung for the caller is waited for."""
+        if caller["HANDOFF_STATE"] == "conference":
+            self.out_of_bridge(caller)
+            caller.variables["SEAT_CHANNEL"] = ""
+            caller.at = At.AWAITING
+        else:
+            self.end(caller, why)
 
     def _on_to_the_next(self, caller: Channel) -> None:
         if caller.came_by is At.DIALLING:

@@ -30,8 +30,8 @@ redirected  .          ringing answered =     =    ended  ended     ended       
 redirected* .          ringing answered .     =    ended  ended     ended       .      .           unknown
 ringing     .          .       answered =     =    ended  ended     ended       .      .           unknown
 ringing*    .          .       answered .     =    ended  ended     ended       .      .           unknown
-unknown     redirected ringing answered =     =    ended  ended     ended       .      ended       .
-unknown*    redirected ringing answered .     =    ended  ended     ended       .      ended       .
+unknown     redirected ringing answered =     redirected ended ended ended      .      ended       .
+unknown*    redirected ringing answered .     redirected ended ended ended      .      ended       .
 unknown+    .          .       answered .     answered .  ended     ended       ended  .           .
 unknown#    .          .       answered .     answered .  ended     ended       ended  .           .
 answered+   .          .       .        .     =    .      ended     ended       ended  .           unknown

@@ -22,7 +22,7 @@ third_does_not_answer       no_answer>seat             no_answer>seat           
 a_seat_answers              .                          .                          .
 no_seat_answers             .                          .                          .
 caller_hangs_up             abandoned>gone             abandoned>gone             =
-seat_hangs_up               abandoned>gone             abandoned>gone             =
+seat_hangs_up               ringing:to/-/ring          ringing:to/-/ring          =
 third_hangs_up              .                          .                          .
 all_hang_up                 abandoned>gone             abandoned>gone             =
 seat_presses_a_feature_code cancelled>seat             cancelled>seat             =
