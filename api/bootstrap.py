@@ -49,7 +49,7 @@ from telephony.asterisk.layout import Layout
 from telephony.asterisk.render import Site
 from telephony.cel import facts
 from telephony.errors import HotlineError, NodeTaken, RecordStoreUnavailable
-from telephony.events import Event
+from telephony.events import Event, LinkRestored
 from telephony.fence import Fence
 from telephony.lines import Directory
 from telephony.resync import heard, unheard
@@ -279,12 +279,12 @@ def _switchboard(loaded: Loaded, store: SqlRecordStore, writer: RecordWriter, li
     network = loaded.settings.network
     tracker = Tracker(loaded.settings.node)
 
-    def recorded() -> Iterator[Event]:
-        since = min(heard(tracker).values(), default=None)
+    def recorded(snapshot: LinkRestored) -> Iterator[Event]:
+        since = min(heard(tracker, snapshot).values(), default=None)
         if since is None:
             return iter(())
         written = rows(loaded.cel, since, most_bytes=MOST_BYTES)
-        return unheard(tracker, (fact for row in written for fact in facts(row)))
+        return unheard(tracker, (fact for row in written for fact in facts(row)), snapshot)
 
     link = AmiLink(lambda: AmiClient("127.0.0.1", loaded.settings.port(network.ami_port), AMI_USER, loaded.secrets.ami))
     clock = SystemClock()

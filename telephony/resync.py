@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from telephony import events
 from telephony.call import Call
@@ -90,13 +90,23 @@ def _lost(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
                 yield events.CallLost(snapshot.at, call_id, "asterisk-restarted")
 
 
-def heard(tracker: Tracker) -> dict[str, datetime]:
-    """Up to when we know of each live call: the newest of all that is on record of it and its handoffs."""
+def heard(tracker: Tracker, snapshot: LinkRestored | None = None) -> dict[str, datetime]:
+    """Up to when we know of each live call: the newest of all that is on record of it and its handoffs.
+
+    Of one that ``snapshot`` shows and nobody has heard of: since before it came.
+    """
     times = {call.id: [call.arrived_at, call.answered_at, *_of_legs(call)] for call in tracker.book.calls.values()}
     for handoff in tracker.handoffs.values():
         told = [step.at for step in handoff.timeline if step.event != Trigger.LINK_LOST]
         times.setdefault(handoff.call_id, [handoff.created_at]).extend(told)
-    return {call_id: max(at for at in known if at is not None) for call_id, known in times.items()}
+    known = {call_id: max(at for at in known if at is not None) for call_id, known in times.items()}
+    return _came_unheard(snapshot) | known if snapshot else known
+
+
+def _came_unheard(snapshot: LinkRestored) -> dict[str, datetime]:
+    """Asterisk tells the age of a channel in whole seconds."""
+    ages = {channel.uniqueid: channel.seconds + 2 for channel in snapshot.channels if _is_caller(channel)}
+    return {call_id: snapshot.at - timedelta(seconds=age) for call_id, age in ages.items()}
 
 
 def _of_legs(call: Call) -> Iterator[datetime | None]:
@@ -104,15 +114,22 @@ def _of_legs(call: Call) -> Iterator[datetime | None]:
         yield from (leg.created_at, leg.answered_at, leg.ended_at)
 
 
-def unheard(tracker: Tracker, recorded: Iterable[Event]) -> Iterator[Event]:
-    """Of what Asterisk recorded, that of our live calls which came after all that was heard of each.
+def unheard(tracker: Tracker, recorded: Iterable[Event], snapshot: LinkRestored | None = None) -> Iterator[Event]:
+    """Of what Asterisk recorded, that of our live calls which came after all that was heard of each, and all of those
+    that ``snapshot`` shows and nobody has heard of.
 
     To be applied one by one, as it is yielded: a channel is known by the fact before that named it.
     """
-    until = heard(tracker)
+    until = heard(tracker, snapshot)
+    came = {event.uniqueid: event for event in _arrivals(tracker, snapshot)} if snapshot else {}
     for fact in recorded:
         call_id = _call_of(tracker, fact)
-        if call_id in until and fact.at >= until[call_id]:
+        if call_id not in until or fact.at < until[call_id]:
+            continue
+        if isinstance(fact, events.CallArrived) and fact.uniqueid in came:
+            # whether the number may be shown is not in the record, and is on the channel
+            yield replace(fact, presentation=came[fact.uniqueid].presentation)
+        else:
             yield fact
 
 
@@ -131,7 +148,7 @@ def _is_caller(channel: ChannelSnapshot) -> bool:
     return channel.variables.get("CALLER_CHANNEL") == channel.channel
 
 
-def _arrivals(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
+def _arrivals(tracker: Tracker, snapshot: LinkRestored) -> Iterator[events.CallArrived]:
     for channel in snapshot.channels:
         if _is_caller(channel) and channel.uniqueid not in tracker.book.calls:
             variables = channel.variables

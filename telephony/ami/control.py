@@ -23,7 +23,7 @@ from telephony.errors import (
     AmiNotSent,
     CommandUnknown,
 )
-from telephony.events import Event, LinkLost
+from telephony.events import Event, LinkLost, LinkRestored
 from telephony.fence import Fence
 from telephony.ports import Clock
 
@@ -35,7 +35,8 @@ _TAKEN = "NodeTaken"
 
 
 class AmiControl:
-    """See ``telephony.ports.CallControl``. ``recorded`` yields what Asterisk wrote to CEL while nobody listened.
+    """See ``telephony.ports.CallControl``. ``recorded`` yields what Asterisk wrote to CEL while nobody listened,
+    of the calls that were known and of those that the snapshot shows.
 
     ``events`` raises NodeTaken when a later process commands this Asterisk.
     """
@@ -44,7 +45,7 @@ class AmiControl:
         self,
         link: AmiLink,
         clock: Clock,
-        recorded: Callable[[], Iterator[Event]],
+        recorded: Callable[[LinkRestored], Iterator[Event]],
         fence: Fence,
     ) -> None:
         self._link = link
@@ -64,7 +65,7 @@ class AmiControl:
                             log.error("ami.snapshot_failed", reason=error.slug, detail=error.message)
                             await client.close()
                             continue
-                        for missed in self._recorded():
+                        for missed in self._recorded(restored):
                             yield missed
                         yield restored
                     case LinkDown(reason=reason):

@@ -33,7 +33,7 @@ def empty_list(action: Received) -> Iterator[object]:
     yield frame("Event: ListComplete", "EventList: Complete", f"ActionID: {action['ActionID']}")
 
 
-def nothing_recorded() -> Iterator[Event]:
+def nothing_recorded(_: LinkRestored) -> Iterator[Event]:
     return iter(())
 
 

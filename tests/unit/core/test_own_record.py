@@ -13,9 +13,10 @@ from telephony import events
 from telephony.asterisk import cel
 from telephony.cel import Row, facts, row_of, step_of
 from telephony.conference import TARGET
-from telephony.events import ConferenceReported, HandoffReported, LinkLost
+from telephony.events import ChannelSnapshot, ConferenceReported, HandoffReported, LinkLost, LinkRestored
 from telephony.handoff import Mode
-from telephony.resync import heard, unheard
+from telephony.resync import heard, missed, unheard
+from telephony.tracker import Tracker
 from tests.support.story import CALL, SEAT_ID, Story
 
 H, U = "d81c70ee-d637-4cea-9e6c-fc7fe01d00f5", "lab-1795293021.3"
@@ -289,3 +290,34 @@ def test_of_handoffs_gives_their_calls_from_the_beginning_and_no_others(file: Pa
     ]
     assert found.begins == datetime(2026, 11, 21, 12, 0, 1, 0, UTC)
     assert found.torn == (datetime(2026, 11, 21, 12, 1, 1, 0, UTC),)
+
+
+def test_a_call_that_came_and_was_handed_over_while_nobody_listened_is_told_from_its_beginning() -> None:
+    tracker = Tracker("n1")
+    number, began = "13800001111", AT - timedelta(seconds=9)
+    caller = ChannelSnapshot(
+        U,
+        U,
+        "PJSIP/pstn-1",
+        True,
+        number,
+        "b",
+        9,
+        {"CALLER_CHANNEL": "PJSIP/pstn-1", "HOTLINE_CALLER": number, "HOTLINE_LINE": "110", "HOTLINE_PRES": "prohib"},
+    )
+    snapshot = LinkRestored(AT, (caller,), {}, {}, ())
+    told = [
+        events.CallArrived(began, U, U, "PJSIP/pstn-1", number, "", "", "12345", "12345", "pstn"),
+        HandoffReported(AT, "start", H, U, U, via="key", target="110", from_line="12345", seat="2101"),
+        HandoffReported(AT, "answered", H, "t", U, shown=f"<sip:{number}@n1>", seat="1101", target="110"),
+    ]
+    strangers = [events.CallArrived(began, "x-1", "x-1", "", "", "", "", "", "", "")]
+
+    for fact in unheard(tracker, [*strangers, *told], snapshot):
+        tracker.apply(fact)
+    for fact in missed(tracker, snapshot):
+        tracker.apply(fact)
+
+    handoff, call = tracker.handoffs[H], tracker.book.calls[U]
+    assert (handoff.from_line, handoff.from_seat, handoff.caller_seen_by_target) == ("12345", "2101", number)
+    assert (call.first_line, call.presentation, list(tracker.book.calls)) == ("12345", "prohib", [U])
