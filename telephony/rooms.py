@@ -61,7 +61,7 @@ class Rooms:
             return None
         party = conference.party(event.party) or conference.by_uniqueid(event.uniqueid)
         if party is None:
-            return None
+            return self._unheard_of(conference, event)
         if event.step == "answered":
             return self._move(conference, party, PartyTrigger.ANSWERS, event.at)
         if event.step == "held":
@@ -72,6 +72,14 @@ class Rooms:
                 return self.dissolve(conference, event.at)
             return self._move(conference, replace(party, outcome=event.status), PartyTrigger.GOES, event.at)
         return None
+
+    def _unheard_of(self, conference: Conference, event: events.ConferenceReported) -> Conference | None:
+        """Asked in by a process that died before that was on record: its name is taken."""
+        if not event.party or event.step not in ("dialling", "result"):
+            return None
+        party = Participant(event.party, channel_id(conference.id, event.party), "", target=event.target or None)
+        known = self.adopt(conference.put(party))
+        return self.report(event) or known
 
     def join(self, event: events.ConferenceJoined) -> Conference | None:
         conference = self.conferences.get(event.room)

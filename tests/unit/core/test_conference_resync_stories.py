@@ -143,3 +143,14 @@ def test_given_a_process_that_died_before_a_transfers_end_was_on_record_then_the
 
     assert (after.handoffs["h1"].state, after.handoffs["h1"].resolution) == (State.ENDED, Resolution.TARGET)
     after.stands(State.RINGING)
+
+
+@pytest.mark.parametrize(("step", "state"), [("dialling", "dialling"), ("result", "left")])
+def test_given_a_fourth_that_was_asked_in_unheard_then_it_is_of_the_room_and_its_name_is_taken(
+    step: str, state: str
+) -> None:
+    story = three().link_lost().party(step, "p4", uniqueid="h1-p4-dial", target="120", status="BUSY")
+
+    assert story.party_states()["p4"] == state
+    assert story.conference.party("p4").target == "120"  # type: ignore[union-attr]
+    assert story.conference.next_party_id() == "p5"
