@@ -47,6 +47,11 @@ class Targets:
         for uniqueid in [uniqueid for uniqueid, leg in self.legs.items() if leg.handoff_id == handoff_id]:
             del self.legs[uniqueid]
 
+    def only(self, handoff_id: str) -> TargetLeg | None:
+        """The one phone that was rung for it; None when there were several, or none is known."""
+        legs = [leg for leg in self.legs.values() if leg.handoff_id == handoff_id]
+        return legs[0] if len(legs) == 1 else None
+
     def rings(self, leg: TargetLeg, at: datetime) -> Happening:
         return Happening(
             Trigger.RINGS,

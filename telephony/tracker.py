@@ -216,11 +216,12 @@ class Tracker:
         handoff = self.handoffs.get(event.handoff_id)
         if handoff is None:
             return
-        leg = self.targets.legs.get(event.uniqueid)
-        channel = leg.channel if leg else self.book.channel(event.uniqueid)
-        self._advance(handoff.id, self.targets.answers(event.at, event.shown, leg, event.seat, channel))
+        gone = event.uniqueid == event.linkedid  # told by the caller's channel, because the target's could not any more
+        leg = self.targets.only(handoff.id) if gone else self.targets.legs.get(event.uniqueid)
+        channel = leg.channel if leg else None if gone else self.book.channel(event.uniqueid)
+        self._advance(handoff.id, self.targets.answers(event.at, event.shown, leg, "" if gone else event.seat, channel))
         self.targets.forget(handoff.id)
-        if not self.book.has_ended(event.uniqueid):
+        if not gone and not self.book.has_ended(event.uniqueid):
             self._changes.call(self.book.change_leg(event.uniqueid, seat=event.seat or None))
             self._changes.call(self.book.seat_has_call(handoff.call_id, event.at, event.seat, channel, handoff.target))
 

@@ -34,6 +34,19 @@ def test_given_an_ended_handoff_when_its_start_is_told_again_then_it_stays_ended
     assert story.call.seat == "2101"
 
 
+@pytest.mark.parametrize(("seats", "channel"), [(("1101",), phone("1101")), (("1101", "1102"), None)])
+def test_given_a_target_that_was_gone_before_it_could_say_so_then_answered_and_the_caller_is_with_the_first_seat(
+    seats: tuple[str, ...], channel: str | None
+) -> None:
+    story = Story().talking().asks().starts().dials(*seats)
+
+    story.step("answered", status="ANSWER", seat="2101", target="110")
+
+    assert (story.handoff.outcome, story.handoff.target_channel, story.call.seat) == (Outcome.ANSWERED, channel, "2101")
+    story.step("back", status="ANSWER").bridged(CALL, SEAT_ID)
+    story.ended(Outcome.ANSWERED, Resolution.FIRST_SEAT)
+
+
 def test_given_a_seat_that_has_hung_up_when_its_answer_is_told_late_then_the_call_stays_with_the_target() -> None:
     story = Story().answered_transfer().tell(*talking_call(CALL)[-3:])
 
