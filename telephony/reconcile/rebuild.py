@@ -151,7 +151,9 @@ class _Handoff(ABC):
         self.result = self._first("result")
         self.call_back = self._first("call-back")
         self.rungs = [step for step in self.steps if step.step in _RUNGS]
-        self.phone = self.channels.by_id.get(self.answered.uniqueid) if self.answered else None
+        self.taken = [phone for phone in self.rung() if phone.answered]
+        named = self.channels.by_id.get(self.answered.uniqueid) if self.answered else None
+        self.phone = named if self.answered or not self.taken else self.taken[0]
 
     @abstractmethod
     def rung(self) -> list[Channel]:
@@ -250,9 +252,10 @@ class _Handoff(ABC):
 
     def _left_at_once(self) -> bool:
         """Somebody hung up as the target answered, or took the caller back: nobody was brought together."""
-        if self.answered is None:
+        at = self.answered.at if self.answered else self.phone.answered if self.phone else None
+        if at is None:
             return False
-        soon = self.answered.at + SAME_MOMENT
+        soon = at + SAME_MOMENT
         back = any(step.at <= soon for step in self.rungs)
         return back or self.until <= soon or (self.phone is not None and self.phone.gone_by(soon))
 
@@ -281,7 +284,9 @@ class _Transfer(_Handoff):
         if self.answered:
             return Outcome.ANSWERED, frozenset()
         if self.result:
-            return self.of_refusal(self.result), frozenset()
+            return self.of_refusal(self.result), frozenset({Outcome.ANSWERED} if self.taken else ())
+        if self.taken:  # the phone hung up before the dialplan could say so
+            return Outcome.ANSWERED, frozenset({Outcome.ABANDONED} if self._left_at_once() else ())
         if self.caller and self.caller.lost:
             return None, frozenset()
         if self.gone_at == self.until < _FOREVER:

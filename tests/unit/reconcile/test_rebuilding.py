@@ -157,6 +157,18 @@ def test_who_hangs_up_as_it_is_answered_meets_nobody(tell: Tell) -> None:
     assert (found.left_at_once, found.outcome, found.met) == (True, Outcome.ANSWERED, ())
 
 
+def test_a_phone_that_answered_has_answered_also_where_the_dialplan_had_no_time_to_say_so() -> None:
+    found = of(lambda r: r.rings().answers(PHONE).ends(PHONE).handoff("ring-seat {H} 110 ANSWER").ends(CALLER))
+    assert said(found) == (Outcome.ANSWERED, HUNG_UP, True)
+    assert (found.target_channel, found.rivals, found.outcomes) == (CHANNELS[PHONE], frozenset(), 1)
+
+    at_once = of(lambda r: r.rings().answers(PHONE).at_once().ends(CALLER))
+    assert (at_once.outcome, at_once.rivals) == (Outcome.ANSWERED, {ABANDONED})
+
+    taken_back = of(lambda r: r.rings().answers(PHONE).handoff("result {H} 110 CANCELLED {C} 2101").ends(PHONE))
+    assert (taken_back.outcome, taken_back.rivals) == (CANCELLED, {Outcome.ANSWERED})
+
+
 def test_two_decisions_are_counted_and_a_cancel_after_the_answer_is_none() -> None:
     twice = of(lambda r: r.refused().handoff(ANSWERED, PHONE))
     once = of(lambda r: r.answered().handoff("result {H} 110 CANCELLED {C} 2101"))
