@@ -107,7 +107,7 @@ def _listed(counts: dict[str, int]) -> str:
 def write(report: dict[str, Any], out: Outcome, folder: Path) -> None:
     """``soak.json`` in ``folder``; in ``soak/`` below it ``losses.jsonl``, and ``stories.jsonl`` with every story."""
     (folder / "soak.json").write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n")
-    for name, rows in (("losses.jsonl", _losses(out)), ("stories.jsonl", _stories(out))):
+    for name, rows in (("losses.jsonl", losses(out)), ("stories.jsonl", _stories(out))):
         lines = (orjson.dumps(row, default=str) for row in rows)
         (folder / "soak" / name).write_bytes(b"".join(line + b"\n" for line in lines))
 
@@ -117,7 +117,8 @@ def _stories(out: Outcome) -> Iterator[dict[str, Any]]:
         yield _told(sheet, out.faults)
 
 
-def _losses(out: Outcome) -> Iterator[dict[str, Any]]:
+def losses(out: Outcome) -> Iterator[dict[str, Any]]:
+    """Each with its whole story."""
     by_id = {record["id"]: record for record in out.records}
     for loss in out.losses:
         record = by_id.get(loss.handoff_id or "")
