@@ -75,6 +75,7 @@ class Stage:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.parts = parts
+        self.poll_seconds = _POLL_SECONDS
         self._environment = environment or {}
         self.home = home
         self.offset = offset
@@ -198,7 +199,7 @@ class Stage:
         """Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not await reached():
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(self.poll_seconds)
 
     async def quiet(self, timeout: float = 10.0) -> None:
         """Until no call is live."""
@@ -258,13 +259,14 @@ class Stage:
         async with asyncio.timeout(timeout + _BOOT_SECONDS):
             deadline = asyncio.get_running_loop().time() + timeout
             while True:
-                found = await self._reconciled()
+                found = await self.differences()
                 open_ones = [each for each in found if each["why"] in (None, "going-on")]
                 if not open_ones or asyncio.get_running_loop().time() > deadline:
                     return [each for each in open_ones if each["why"] is None]
                 await asyncio.sleep(1.0)
 
-    async def _reconciled(self) -> list[dict[str, Any]]:
+    async def differences(self) -> list[dict[str, Any]]:
+        """All that ``hotline reconcile`` finds, with what explains it."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "api.cli", "reconcile", "--json"),
             stdout=asyncio.subprocess.PIPE,

@@ -2,35 +2,18 @@
 
 import asyncio
 import time
-import wave
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from demo.stage import Stage
+from tests.support.hearing import PROMPTS, likeness, samples
 from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, ended, hear_each_other, quietest, rung
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PROMPTS = Path("asterisk-config/prompts/zh")
 ANNOUNCEMENT = PROMPTS / "handoff-announce.wav"
 FLOOR_DBFS = -50.0
-
-
-def samples(path: Path) -> NDArray[np.float64]:
-    with wave.open(str(path)) as recording:
-        return np.frombuffer(recording.readframes(recording.getnframes()), np.int16).astype(np.float64)
-
-
-def likeness(heard: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
-    """How much of ``wanted`` is in ``heard`` at the best place for it: 1 is all of it, noise is near 0."""
-    size = len(heard) + len(wanted)
-    across = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(wanted, size)), size)
-    at = int(np.argmax(across[: len(heard)]))
-    part = heard[at : at + len(wanted)]
-    return float(across[at] / (np.linalg.norm(part) * np.linalg.norm(wanted)))
 
 
 async def test_given_a_handoff_when_the_target_rings_then_caller_and_seat_never_hear_silence(stage: Stage) -> None:
