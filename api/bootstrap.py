@@ -52,7 +52,7 @@ from telephony.errors import HotlineError, NodeTaken, RecordStoreUnavailable
 from telephony.events import Event, LinkRestored
 from telephony.fence import Fence
 from telephony.lines import Directory
-from telephony.resync import heard, unheard
+from telephony.resync import unheard, unheard_since
 from telephony.service import Switchboard
 from telephony.service.proofs import Proofs
 from telephony.service.reconciliation import Reconciler, ReconciliationJob
@@ -280,7 +280,7 @@ def _switchboard(loaded: Loaded, store: SqlRecordStore, writer: RecordWriter, li
     tracker = Tracker(loaded.settings.node)
 
     def recorded(snapshot: LinkRestored) -> Iterator[Event]:
-        since = min(heard(tracker, snapshot).values(), default=None)
+        since = unheard_since(tracker, snapshot)
         if since is None:
             return iter(())
         written = rows(loaded.cel, since, most_bytes=MOST_BYTES)

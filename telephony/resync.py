@@ -40,6 +40,8 @@ VARIABLES = (
 
 SOURCE = "snapshot"
 
+_UNWRITTEN = timedelta(minutes=1)
+
 _STEPS_OF_STATE = {
     "dialling": ("start",),
     "answered": ("start", "answered"),
@@ -101,6 +103,17 @@ def heard(tracker: Tracker, snapshot: LinkRestored | None = None) -> dict[str, d
         times.setdefault(handoff.call_id, [handoff.created_at]).extend(told)
     known = {call_id: max(at for at in known if at is not None) for call_id, known in times.items()}
     return _came_unheard(snapshot) | known if snapshot else known
+
+
+def unheard_since(tracker: Tracker, snapshot: LinkRestored) -> datetime | None:
+    """From when on Asterisk's own record may hold what was not heard; None when no call is live.
+
+    Asterisk tells in order: until the newest that was heard of any call, all was heard, but for what a process that
+    died had not written yet.
+    """
+    known = heard(tracker)
+    came = (at for call_id, at in _came_unheard(snapshot).items() if call_id not in known)
+    return min([*came, *([max(known.values()) - _UNWRITTEN] if known else ())], default=None)
 
 
 def _came_unheard(snapshot: LinkRestored) -> dict[str, datetime]:

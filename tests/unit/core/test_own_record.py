@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from telephony.cel import Row, facts, row_of, step_of
 from telephony.conference import TARGET
 from telephony.events import ChannelSnapshot, ConferenceReported, HandoffReported, LinkLost, LinkRestored
 from telephony.handoff import Mode
-from telephony.resync import heard, missed, unheard
+from telephony.resync import heard, missed, unheard, unheard_since
 from telephony.tracker import Tracker
 from tests.support.story import CALL, SEAT_ID, Story
 
@@ -186,6 +187,21 @@ def test_only_what_came_after_all_that_was_heard_of_a_call_is_told() -> None:
 
     assert heard(story.tracker) == {CALL: last}
     assert list(unheard(story.tracker, [*old, *others, *new])) == new
+
+
+def test_asterisks_record_is_read_from_the_newest_that_was_heard_and_from_before_calls_nobody_heard_of() -> None:
+    story = Story().talking()
+    last = heard(story.tracker)[CALL]
+    later = last + timedelta(hours=3)
+    here = story.caller_channel("b1")
+    new = replace(here, uniqueid="n-2.0", channel="PJSIP/pstn-n-2.0", seconds=7200, variables={
+        "CALLER_CHANNEL": "PJSIP/pstn-n-2.0"
+    })  # fmt: skip
+
+    assert unheard_since(Story().tracker, LinkRestored(later, ())) is None
+    assert unheard_since(story.tracker, LinkRestored(later, (here,))) == last - timedelta(minutes=1)
+    assert unheard_since(story.tracker, LinkRestored(last, (here, new))) == last - timedelta(seconds=7202)
+    assert unheard_since(Story().tracker, LinkRestored(later, (new,))) == later - timedelta(seconds=7202)
 
 
 def test_a_three_way_call_is_known_by_its_room_and_by_its_parties() -> None:
