@@ -15,7 +15,7 @@ from telephony import begun, events
 from telephony.call import Call
 from telephony.callbook import CallBook
 from telephony.changes import Changes
-from telephony.conference import TARGET, Conference
+from telephony.conference import CALLER, TARGET, Conference, PartyState
 from telephony.handoff import Handoff, Happening, Mode, Outcome, Resolution, State, Trigger, advance
 from telephony.rooms import Rooms, channel_id
 from telephony.targets import Targets
@@ -244,12 +244,12 @@ class Tracker:
     # -------------------------------------------------------------- conferences
 
     def _conference_reported(self, event: events.ConferenceReported) -> None:
-        self._room_known(event)
+        handoff = self.handoffs.get(event.handoff_id)
+        self._room_known(handoff, event.step)
         self._changes.conference(self.rooms.report(event))
-        if event.party != TARGET or event.handoff_id not in self.handoffs:
+        if event.party != TARGET or handoff is None:
             return
         if event.step == "dialling":
-            handoff = self.handoffs[event.handoff_id]
             self._make_way(handoff.id, handoff.call_id, handoff.created_at)
             detail = begun.detail(event, target=event.target)
             self._advance(event.handoff_id, Happening(Trigger.STARTED, event.at, detail))
@@ -261,17 +261,19 @@ class Tracker:
         elif event.step == "result":
             self._never_came(event.handoff_id, self._refusal(event))
 
-    def _room_known(self, event: events.ConferenceReported) -> None:
+    def _room_known(self, handoff: Handoff | None, step: str) -> None:
         """A process that died may have left its handoff on record and not its room."""
-        handoff = self.handoffs.get(event.handoff_id)
         call = self.book.calls.get(handoff.call_id) if handoff else None
-        if handoff and call and event.step in ("dialling", "answered") and self.rooms.lacks(handoff):
+        if handoff and call and step in ("dialling", "answered") and self.rooms.lacks(handoff):
             self._changes.conference(self.rooms.open(handoff, call))
 
     def _never_came(self, handoff_id: str, refusal: Happening) -> None:
-        """Nobody was disturbed: caller and seat talk on."""
+        """Nobody was disturbed: caller and seat talk on. Where the seat has left meanwhile, the ladder follows."""
         self._advance(handoff_id, refusal)
-        self._advance(handoff_id, Happening(Trigger.SERVED, refusal.at, rung=Resolution.FIRST_SEAT))
+        handoff = self.handoffs.get(handoff_id)
+        call = self.book.calls.get(handoff.call_id) if handoff else None
+        if call is None or call.seat_channel is not None or refusal.outcome is Outcome.FAILED:
+            self._advance(handoff_id, Happening(Trigger.SERVED, refusal.at, rung=Resolution.FIRST_SEAT))
 
     def _joined(self, event: events.ConferenceJoined) -> None:
         self._changes.conference(self.rooms.join(event))
@@ -286,10 +288,15 @@ class Tracker:
         if conference is None:
             return
         handoff = self.handoffs.get(conference.id)
-        if handoff and handoff.outcome is None and event.uniqueid == channel_id(handoff.id, TARGET):
-            # Asterisk reports every end of the dialling but this one: that we stopped it
-            self._never_came(handoff.id, self.targets.refusal(event.at, handoff.id, "CANCELLED"))
-            conference = self.rooms.dissolve(conference, event.at)
+        if handoff and event.uniqueid == channel_id(handoff.id, TARGET):
+            caller = conference.party(CALLER)
+            if handoff.outcome is None:
+                # Asterisk reports every end of the dialling but this one: that we stopped it
+                self._never_came(handoff.id, self.targets.refusal(event.at, handoff.id, "CANCELLED"))
+                conference = self.rooms.dissolve(conference, event.at)
+            elif caller and caller.state is PartyState.JOINING:  # gone before the others could come to it
+                conference = self.rooms.dissolve(conference, event.at)
+                self._conference_over(conference, event.at, Resolution.FIRST_SEAT)
         if conference.over:
             on_the_ladder = handoff is not None and handoff.rung is not None
             self._conference_over(conference, event.at, Resolution.CALLER_HUNG_UP if on_the_ladder else None)

@@ -67,6 +67,28 @@ def test_given_ringing_when_the_seat_cancels_then_cancelled_although_asterisk_re
     assert (story.call.state, story.call.seat) == ("talking", "2101")
 
 
+@pytest.mark.parametrize(
+    ("steps", "resolution"), [(["ring-seat"], Resolution.FIRST_SEAT), (["ring-seat", "queue"], Resolution.QUEUE)]
+)
+def test_given_ringing_when_the_seat_hangs_up_and_the_target_refuses_then_the_ladder_follows(
+    steps: list[str], resolution: Resolution
+) -> None:
+    story = dialling().seat_hangs_up().phone_ends("1101", 17, 486).party("result", status="BUSY")
+    story.stands(State.RINGING)
+
+    for step in steps:
+        story.step(step, status="BUSY")
+    story.bridged(CALL).ended(Outcome.BUSY, resolution)
+
+
+def test_given_a_target_that_is_gone_before_anybody_could_come_to_it_then_the_call_can_be_handed_over_again() -> None:
+    story = dialling().party("answered", uniqueid=leg("1101"), shown=f"sip:{NUMBER}@h", seat="1101").third_gone()
+
+    story.ended(Outcome.ANSWERED, Resolution.FIRST_SEAT)
+    assert story.tracker.rooms.conferences == {}
+    assert story.tracker.live_handoff(CALL) is None
+
+
 def test_given_ringing_when_the_caller_hangs_up_then_abandoned() -> None:
     story = dialling().caller_hangs_up().ended(Outcome.ABANDONED, Resolution.CALLER_HUNG_UP)
 
