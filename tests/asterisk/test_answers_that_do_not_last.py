@@ -10,10 +10,9 @@ from tests.support.scenario import (
     CITIZEN,
     CITIZEN_TONE,
     SEAT_TONE,
-    back_with_the_first_seat,
     ended,
     events,
-    first_seat_is_rung_again,
+    first_seat_has_the_caller,
     handed_to_110,
     hear_each_other,
     rung,
@@ -28,16 +27,6 @@ async def answers_and_hangs_up(phone: IncomingCall) -> None:
     await phone.answer()
     await phone.answered()
     await phone.hangup()
-
-
-async def first_seat_has_the_caller(stage: Stage, talk: Conversation) -> None:
-    """Rung again, or, where it was not released yet, in its first call."""
-    try:
-        await talk.seat.ended(1.0)
-    except TimeoutError:
-        await back_with_the_first_seat(talk)
-    else:
-        await first_seat_is_rung_again(stage, talk)
 
 
 async def hears_music_or_words(call: Call) -> None:

@@ -65,6 +65,16 @@ async def first_seat_is_rung_again(stage: Stage, talk: Conversation) -> Incoming
     return again
 
 
+async def first_seat_has_the_caller(stage: Stage, talk: Conversation, released_within: float = 1.0) -> None:
+    """Rung again, or, where it was not released, in its first call."""
+    try:
+        await talk.seat.ended(released_within)
+    except TimeoutError:
+        await back_with_the_first_seat(talk)
+    else:
+        await first_seat_is_rung_again(stage, talk)
+
+
 @asynccontextmanager
 async def raw_seat(stage: Stage, seat: str) -> AsyncIterator[Peer]:
     """A seat's phone that does only what the test says, registered and idle."""
