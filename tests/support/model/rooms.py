@@ -55,6 +55,7 @@ class Dialplan(Transfers):
             return
         self._party(far, "dialling", far.uniqueid, target=target)
         self.ring(far, endpoints, near.uniqueid)
+        self.say(events.DialRinging, near.uniqueid)
 
     def _party(self, half: Channel, step: str, uniqueid: str, **said: str | int | None) -> None:
         self.say(events.ConferenceReported, step, half["HANDOFF_ID"], half["PARTY"], uniqueid, **said)
@@ -65,7 +66,8 @@ class Dialplan(Transfers):
         self._party(far, "answered", phone.uniqueid, shown=f"<sip:{phone.shown}@127.0.0.1>", seat=seat)
         self.stop_ringing(far, phone)
         near.up = far.up = True
-        self.say(events.ChannelAnswered, near.uniqueid)
+        for half in (near, far):
+            self.say(events.ChannelAnswered, half.uniqueid)
         self.bridged(phone, far)
         room = far["HANDOFF_ID"]
         if far["PARTY"] != TARGET:

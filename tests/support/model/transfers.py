@@ -266,6 +266,8 @@ class Transfers(Channels):
 
     def _talk_over(self, caller: Channel, why: str) -> None:
         """[talk-over]: a third party that is being rung for the caller is waited for."""
+        if caller.came_by is At.DIALLING:
+            caller.variables["HANDOFF_STATUS"] = "ANSWER"
         if caller["HANDOFF_STATE"] == "conference":
             self.out_of_bridge(caller)
             caller.variables["SEAT_CHANNEL"] = ""
@@ -296,6 +298,8 @@ class Transfers(Channels):
         in_room = caller.at in (At.ROOM, At.HELD)
         self.stop_ringing(caller)
         partners = [] if in_room else self.partners(caller)
+        for each in () if in_room else (caller, *partners):
+            self.out_of_bridge(each)
         if caller["HANDOFF_ID"] and not in_room:
             self.step(caller, "gone")
         if truth := self.truth.get(caller["HANDOFF_ID"]):
@@ -305,8 +309,6 @@ class Transfers(Channels):
             held.at = At.TOLD
         if in_room:
             self.out_of_room(caller)
-        for each in partners:
-            self.out_of_bridge(each)
         self.gone(caller)
         for each in partners:
             self.seat_left(each, caller)
