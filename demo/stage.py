@@ -12,7 +12,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,14 @@ def reserved_offset() -> Iterator[int]:
     """A port offset that no other stage on this machine has, with everything that an instance listens on free there."""
     for offset in random.sample(_OFFSETS, len(_OFFSETS)):
         lock = Path(tempfile.gettempdir()) / f"hotline-stage-{os.geteuid()}-{offset}.lock"
-        try:
-            with instance_lock(lock):
-                if all(is_free(port) for port in _ports(offset)):
-                    yield offset
-                    return
-        except SetupError:
-            continue  # another stage has it
+        with ExitStack() as held:
+            try:
+                held.enter_context(instance_lock(lock))
+            except SetupError:
+                continue  # another stage has it
+            if all(is_free(port) for port in _ports(offset)):
+                yield offset
+                return
     raise StageFailed("no free range of ports")
 
 

@@ -50,6 +50,7 @@ async def answered_by_refer(stage: Stage) -> str:
     incoming = await seat.incoming(10.0)
     await incoming.answer()
     await call.answered()
+    await hear_each_other((call, CITIZEN_TONE), (incoming, SEAT_TONE))
     await incoming.refer("110")
     target = await police.incoming(10.0)
     await target.answer()
