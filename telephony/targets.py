@@ -68,6 +68,8 @@ class Targets:
         """What the From of the target's dialog shows; where that is withheld, what its identity header carries."""
         seen = numbers.from_uri(shown_uri) or (leg.shown if leg else None)
         channel = leg.channel if leg else channel
+        if phone_of(channel or "") is None:  # read back after an outage: Asterisk's own channel in the room
+            channel = None
         detail = {"from": shown_uri} if shown_uri else {}
         return Happening(Trigger.ANSWERS, at, detail, seen=seen, target_channel=channel, target_seat=seat or None)
 

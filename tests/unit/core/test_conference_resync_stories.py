@@ -48,6 +48,15 @@ def test_given_a_third_that_joined_unheard_then_answered_and_all_are_in_the_room
 
 
 @pytest.mark.parametrize("gap", GAPS)
+def test_given_three_who_talk_on_then_the_phone_that_answered_stays_on_record(gap: Gap) -> None:
+    story = three()
+    phone = story.handoff.target_channel
+    story = gap(story).link_back(in_conference("r"), Story().seat_channel("r"), third(), rooms=IN_ROOM)
+
+    assert story.handoff.target_channel == phone is not None
+
+
+@pytest.mark.parametrize("gap", GAPS)
 def test_given_a_third_that_is_gone_then_failed_and_the_call_goes_on(gap: Gap) -> None:
     story = gap(dialling()).link_back(in_conference(), Story().seat_channel("b1"))
 
