@@ -213,8 +213,7 @@ class Tracker:
             self._advance(leg.handoff_id, self.targets.rings(leg, event.at))
 
     def _target_answered(self, event: events.HandoffReported) -> None:
-        handoff = self.handoffs.get(event.handoff_id)
-        if handoff is None:
+        if (handoff := self.handoffs.get(event.handoff_id)) is None:
             return
         gone = event.uniqueid == event.linkedid  # told by the caller's channel, because the target's could not any more
         leg = self.targets.only(handoff.id) if gone else self.targets.legs.get(event.uniqueid)
@@ -284,8 +283,7 @@ class Tracker:
         self._changes.conference(self.rooms.mute(event))
 
     def _party_gone(self, event: events.ChannelGone) -> None:
-        conference = self.rooms.gone(event)
-        if conference is None:
+        if (conference := self.rooms.gone(event)) is None:
             return
         handoff = self.handoffs.get(conference.id)
         if handoff and event.uniqueid == channel_id(handoff.id, TARGET):
