@@ -131,13 +131,14 @@ def unheard(tracker: Tracker, recorded: Iterable[Event], snapshot: LinkRestored 
     """Of what Asterisk recorded, that of our live calls which came after all that was heard of each, and all of those
     that ``snapshot`` shows and nobody has heard of.
 
+    What came after the snapshot is left out: the new link tells it, and the snapshot would bring back what had ended.
     To be applied one by one, as it is yielded: a channel is known by the fact before that named it.
     """
     until = heard(tracker, snapshot)
     came = {event.uniqueid: event for event in _arrivals(tracker, snapshot)} if snapshot else {}
     for fact in recorded:
         call_id = _call_of(tracker, fact)
-        if call_id not in until or fact.at < until[call_id]:
+        if call_id not in until or fact.at < until[call_id] or (snapshot is not None and fact.at > snapshot.at):
             continue
         if isinstance(fact, events.CallArrived) and fact.uniqueid in came:
             # whether the number may be shown is not in the record, and is on the channel

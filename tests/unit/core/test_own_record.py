@@ -329,7 +329,9 @@ def test_a_call_that_came_and_was_handed_over_while_nobody_listened_is_told_from
     ]
     strangers = [events.CallArrived(began, "x-1", "x-1", "", "", "", "", "", "", "")]
 
-    for fact in unheard(tracker, [*strangers, *told], snapshot):
+    later = [events.ChannelGone(AT + timedelta(milliseconds=1), U, U, "PJSIP/pstn-1", 16, None)]
+
+    for fact in unheard(tracker, [*strangers, *told, *later], snapshot):
         tracker.apply(fact)
     for fact in missed(tracker, snapshot):
         tracker.apply(fact)
