@@ -34,6 +34,7 @@ _WITHHELD = 0.05
 _BETWEEN = 0.15
 _STORY_SECONDS = 90.0
 _QUIET_WITHIN = 30.0
+_WRITTEN_WITHIN = 60.0
 _WARM = 0.1
 assert ladder and rooms  # their stories are in the table once they are imported
 
@@ -219,11 +220,13 @@ class _Soak:
         out.losses = judge(out.sheets, out.records, out.faults) + [stray(ring) for ring in self._hall.strays]
 
     async def _settled_records(self) -> list[dict[str, Any]]:
-        """All handoffs on record, once all have ended, else as they are after a while."""
-        until = time.monotonic() + _QUIET_WITHIN
+        """All handoffs on record, once all that we know of are there and have ended, else as they are after a while."""
+        known = {ask.id for sheet in self._out.sheets for ask in sheet.asks if ask.id}
+        until = time.monotonic() + _WRITTEN_WITHIN
         while True:
             records = await self._records()
-            if all(record["state"] == "ended" for record in records) or time.monotonic() >= until:
+            ended = {record["id"] for record in records if record["state"] == "ended"}
+            if (known <= ended and len(ended) == len(records)) or time.monotonic() >= until:
                 return records
             await asyncio.sleep(1.0)
 

@@ -264,7 +264,7 @@ class Play:
             ring = await self._rings_or_refused(station, ask, clicking)
             if ring is not None:
                 return ask, ring
-            await self._nothing_rang(seat, ask)
+            await self.nothing_rang(seat, ask)
         ask = await self.key(seat, target, code)
         return ask, await self.rings(station, ask)
 
@@ -278,7 +278,7 @@ class Play:
         ringing.cancel()
         return None
 
-    async def _nothing_rang(self, seat: Leg, ask: Ask) -> None:
+    async def nothing_rang(self, seat: Leg, ask: Ask) -> None:
         """Raises Broken when the record says that it was carried out, or the seat cannot use its phone either."""
         if ask.id is None:
             return
