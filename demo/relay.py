@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 _CHUNK = 65536
@@ -118,18 +119,20 @@ class Relay:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lane: _Lane, *, noted: bool = False
     ) -> None:
+        """What one end still says is read, also when the other has gone: a reset would lose what it was told."""
         begun = b""
-        try:
+        with suppress(ConnectionError):  # as good as its end
             while data := await reader.read(_CHUNK):
                 if noted:
                     *whole, begun = (begun + data).split(_FRAME_END)
                     self.actions += [frame.decode("utf-8", "replace") for frame in whole]
-                if lane.flowing.is_set():
-                    writer.write(data)
-                    await writer.drain()
-                else:
+                if not lane.flowing.is_set():
                     lane.held.append((writer, data))
-        except ConnectionError:
-            pass  # as good as its end
+                elif not writer.is_closing():
+                    with suppress(ConnectionError):
+                        writer.write(data)
+                        await writer.drain()
         await lane.flowing.wait()
-        writer.close()
+        if not writer.is_closing():
+            with suppress(OSError):  # it has gone just now
+                writer.write_eof()
