@@ -109,7 +109,7 @@ def _handoffs(sheet: Sheet, found: Mapping[str, Record], faults: Sequence[Fault]
         if ask is None:
             yield Loss(WRONG_OUTCOME, sheet, f"nobody asked for it (via {record['via']})", handoff_id)
             continue
-        wrong = _wrong(record, ask, sheet.rings_of(handoff_id), faults)
+        wrong = _wrong(record, ask, sheet, faults)
         if wrong is not None:
             yield Loss(WRONG_OUTCOME, sheet, wrong, handoff_id)
     for ask in nameless:
@@ -136,16 +136,20 @@ def _take(nameless: list[Ask], record: Record) -> Ask | None:
     return None
 
 
-def _wrong(record: Record, ask: Ask, rings: Iterable[Ring], faults: Sequence[Fault]) -> str | None:
+def _wrong(record: Record, ask: Ask, sheet: Sheet, faults: Sequence[Fault]) -> str | None:
     outcome, resolution = record["outcome"], record["resolution"]
-    rings = list(rings)
+    rings = sheet.rings_of(record["id"])
     answered = any(ring.answered_at is not None for ring in rings)
     if outcome == "answered" and not answered:
         return "on record as answered, and no phone of ours answered"
     if outcome != "answered" and answered and not ask.races:
         return f"on record as {outcome}, and a phone of ours had answered"
-    if outcome == "failed" and resolution == "first_seat" and not rings and _disturbed(ask, faults):
-        return None  # the command did not reach Asterisk, nothing rang, and the seat kept the caller
+    if not rings and _disturbed(ask, faults):
+        # the command did not reach Asterisk, and nothing rang: the seat kept the caller, or the caller did not wait
+        kept = (outcome, resolution) == ("failed", "first_seat")
+        left = (outcome, resolution) == ("abandoned", "caller_hung_up") and sheet.ended_by == "us"
+        if kept or left:
+            return None
     if ask.outcomes and outcome not in ask.outcomes:
         return f"outcome {outcome}, must be {' or '.join(sorted(ask.outcomes))}"
     if ask.resolutions and resolution not in ask.resolutions:

@@ -181,6 +181,16 @@ def test_given_a_command_that_never_arrived_then_failed_is_right_only_under_a_fa
     assert kinds(judge([sheet(rings=[ring(answered_at=None)])], [failed], [fault])) == [WRONG_OUTCOME]
 
 
+def test_given_a_command_that_never_arrived_then_abandoned_is_right_only_of_a_caller_who_has_hung_up() -> None:
+    abandoned = record(outcome="abandoned", resolution="caller_hung_up", caller_seen_by_target=None)
+    told = sheet(rings=[ring("9000", None)], ended_by="us")
+
+    assert judge([told], [abandoned], [Fault("ami stalled", 0.5, 1.5)]) == []
+    assert kinds(judge([told], [abandoned], [])) == [WRONG_OUTCOME]
+    told.ended_by = "peer"
+    assert kinds(judge([told], [abandoned], [Fault("ami stalled", 0.5, 1.5)])) == [WRONG_OUTCOME]
+
+
 def test_given_a_story_that_waited_in_vain_then_broken() -> None:
     losses = judge([sheet(broken="9002 did not ring within 6 s")], [record()], [])
 
