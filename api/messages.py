@@ -115,6 +115,7 @@ TITLES: Mapping[str, Title] = {
     ),
     "ami-action-failed": Title("交换机拒绝执行该指令", "Asterisk refused the command"),
     "ami-list-too-long": Title("交换机返回的列表过长", "Asterisk's list was too long"),
+    "node-taken": Title("本节点已由另一服务进程接管", "Another service process has taken over this node"),
     "records-error": Title("记录系统错误", "The record system failed"),
     "record-store-unavailable": Title(
         "数据库暂不可用，通话不受影响，请稍后重试", "The database is away; calls go on: try again shortly"

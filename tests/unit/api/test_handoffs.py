@@ -235,7 +235,7 @@ async def test_given_a_handoff_that_rings_when_completed_then_the_seat_is_let_go
     handoff_id = (await hall.hand_over(who)).json()["id"]
     answer = await hall.http.post(f"/v1/handoffs/{handoff_id}/complete", headers=who)
     assert answer.status_code == 202
-    assert isinstance(hall.asterisk.commands[-1], commands.HangUp)
+    assert isinstance(hall.asterisk.commands[-1], commands.ReleaseSeat)
 
 
 @pytest.mark.asyncio

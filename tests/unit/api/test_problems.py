@@ -57,6 +57,7 @@ STATUSES = {
     "ami-error": 502,
     "ami-action-failed": 502,
     "ami-list-too-long": 502,
+    "node-taken": 502,
     "ami-connect-error": 503,
     "ami-unreachable": 503,
     "ami-login-refused": 503,
