@@ -1,10 +1,13 @@
-"""Handoffs that have no record yet when Asterisk reports that they began. Pure."""
+"""How handoffs begin: without a record yet when Asterisk reports them, and what comes of the one before. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
 from telephony import events
 from telephony.call import Call
-from telephony.handoff import Handoff, Mode, Release
+from telephony.handoff import Handoff, Happening, Mode, Outcome, Release, Trigger
 
 
 def transfer(event: events.HandoffReported, call: Call | None, node: str) -> Handoff:
@@ -39,6 +42,15 @@ def conference(event: events.ConferenceReported, call: Call, node: str) -> Hando
         from_seat=call.seat,
         requested_by=call.seat,
     )
+
+
+def passed_over(before: Handoff, at: datetime, detail: Mapping[str, str]) -> Iterator[Happening]:
+    """What comes of a handoff when the next one of its call begins. One that Asterisk never told of was not done."""
+    if not before.begun:
+        yield Happening(Trigger.NOT_STARTED, at, detail, outcome=Outcome.FAILED)
+        return
+    for trigger in (Trigger.PARTED, Trigger.FAILS, Trigger.SERVED):
+        yield Happening(trigger, at, detail, outcome=Outcome.CANCELLED)
 
 
 def detail(

@@ -69,6 +69,7 @@ class Trigger(StrEnum):
     STARTED = "started"
     RINGS = "rings"
     ANSWERS = "answers"
+    SHOWN = "shown"
     FAILS = "fails"
     RUNG = "rung"
     SERVED = "served"
@@ -145,6 +146,11 @@ class Handoff:
         return self.state is not State.ENDED
 
     @property
+    def begun(self) -> bool:
+        """Whether Asterisk has told of it."""
+        return any(step.event in _BEGINNINGS for step in self.timeline)
+
+    @property
     def settled(self) -> bool:
         """Whether the call may be handed over again: ended, or answered by a target that now has the call alone."""
         return self.state is State.ENDED or (self.state is State.ANSWERED and self.mode is not Mode.CONFERENCE)
@@ -169,6 +175,7 @@ TRANSITIONS: dict[tuple[State, Trigger], State | _Keep] = {
     **{(state, Trigger.CALLER_GONE): State.ENDED for state in (*_BEFORE_ANSWER, State.ANSWERED)},
     (State.ANSWERED, Trigger.RUNG): _KEEP,
     (State.ANSWERED, Trigger.CALL_BACK): State.ENDED,
+    (State.ANSWERED, Trigger.SHOWN): _KEEP,
     (State.ANSWERED, Trigger.PARTED): State.ENDED,
     (State.UNKNOWN, Trigger.PARTED): State.ENDED,
     (State.REQUESTED, Trigger.NOT_STARTED): State.ENDED,
@@ -176,6 +183,7 @@ TRANSITIONS: dict[tuple[State, Trigger], State | _Keep] = {
     **{(state, Trigger.LINK_LOST): State.UNKNOWN for state in (*_BEFORE_ANSWER[:3], State.ANSWERED)},
 }
 
+_BEGINNINGS = frozenset({Trigger.STARTED, Trigger.RINGS, Trigger.ANSWERS})
 _AFTER_OUTCOME = frozenset(
     {Trigger.ANSWERS, Trigger.CALLER_GONE, Trigger.PARTED, Trigger.LINK_LOST, Trigger.RUNG, Trigger.CALL_BACK}
 )
@@ -236,6 +244,8 @@ def allowed(handoff: Handoff, trigger: Trigger) -> bool:
     """
     if handoff.outcome is None:
         fits = trigger is not Trigger.PARTED and not (trigger is Trigger.FAILS and handoff.returning is not None)
+    elif trigger is Trigger.SHOWN:
+        fits = handoff.caller_seen_by_target is None
     else:
         fits = trigger in _AFTER_OUTCOME
     return fits and (handoff.state, trigger) in TRANSITIONS
@@ -345,6 +355,7 @@ def _not_started(handoff: Handoff, happening: Happening) -> Handoff:
 _EFFECTS = {
     Trigger.RINGS: _target_seen,
     Trigger.ANSWERS: _answers,
+    Trigger.SHOWN: _target_seen,
     Trigger.FAILS: _fails,
     Trigger.RUNG: _rung,
     Trigger.SERVED: _served,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from telephony import events, numbers
@@ -72,6 +73,13 @@ class Targets:
             channel = None
         detail = {"from": shown_uri} if shown_uri else {}
         return Happening(Trigger.ANSWERS, at, detail, seen=seen, target_channel=channel, target_seat=seat or None)
+
+    def third_answers(self, event: events.ConferenceReported, channel: str | None) -> Iterator[Happening]:
+        """It may have come into the room first, which says that it answered and not what it was shown."""
+        answer = self.answers(event.at, event.shown, self.legs.get(event.uniqueid), event.seat, channel)
+        yield answer
+        if answer.seen is not None:
+            yield replace(answer, trigger=Trigger.SHOWN)
 
     def refusal(
         self, at: datetime, handoff_id: str, status: str, sip_code: int | None = None, cause: int | None = None

@@ -192,15 +192,12 @@ class Tracker:
         One that was only asked for is left alone: its command is on its way and may still be carried out; and one that
         was asked for after this one, whose start is told only now.
         """
-        detail = {"next": handoff_id}
         for handoff in self._handoffs_of(call_id):
             if handoff.id == handoff_id or handoff.state is State.REQUESTED or handoff.created_at > at:
                 continue
             if conference := self.rooms.conferences.get(handoff.id):
                 self._conference_over(self.rooms.dissolve(conference, at), at)
-            self._advance(handoff.id, Happening(Trigger.PARTED, at, detail))
-            self._advance(handoff.id, Happening(Trigger.FAILS, at, detail, outcome=Outcome.CANCELLED))
-            self._advance(handoff.id, Happening(Trigger.SERVED, at, detail))
+            self._advance(handoff.id, *begun.passed_over(handoff, at, {"next": handoff_id}))
 
     def _dial_started(self, event: events.DialStarted) -> None:
         if (handoff := self.handoffs.get(event.handoff_id)) and handoff.returning is None and handoff.outcome is None:
@@ -253,9 +250,7 @@ class Tracker:
             detail = begun.detail(event, target=event.target)
             self._advance(event.handoff_id, Happening(Trigger.STARTED, event.at, detail))
         elif event.step == "answered":
-            leg = self.targets.legs.get(event.uniqueid)
-            channel = self.book.channel(event.uniqueid)
-            self._advance(event.handoff_id, self.targets.answers(event.at, event.shown, leg, event.seat, channel))
+            self._advance(event.handoff_id, *self.targets.third_answers(event, self.book.channel(event.uniqueid)))
             self.targets.forget(event.handoff_id)
         elif event.step == "result":
             self._never_came(event.handoff_id, self._refusal(event))
@@ -361,10 +356,11 @@ class Tracker:
     def _handoffs_of(self, call_id: str) -> list[Handoff]:
         return [handoff for handoff in self.handoffs.values() if handoff.call_id == call_id]
 
-    def _advance(self, handoff_id: str, happening: Happening) -> None:
-        handoff = self.handoffs.get(handoff_id)
-        if handoff is not None and (after := advance(handoff, happening)) is not handoff:
-            self._put(after)
+    def _advance(self, handoff_id: str, *happenings: Happening) -> None:
+        for happening in happenings:
+            handoff = self.handoffs.get(handoff_id)
+            if handoff is not None and (after := advance(handoff, happening)) is not handoff:
+                self._put(after)
 
     def _put(self, handoff: Handoff) -> None:
         self._changes.handoffs[handoff.id] = handoff

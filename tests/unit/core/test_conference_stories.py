@@ -13,7 +13,7 @@ from telephony.conference import CALLER, SEAT, TARGET, Conference, Participant, 
 from telephony.handoff import Decision, Handoff, Mode, Outcome, Resolution, State
 from telephony.rooms import Rooms, channel_id
 from tests.support.fake_asterisk import NOW
-from tests.support.story import CALL, NUMBER, SEAT_PHONE, TRUNK, Story, left_behind, leg, phone
+from tests.support.story import CALL, NUMBER, SEAT_PHONE, TRUNK, Story, left_behind, leg, phone, steps_of
 
 THIRD = "h1-target"
 
@@ -121,6 +121,17 @@ def test_given_the_answer_was_not_told_when_the_target_joins_then_answered() -> 
     story = dialling().joins(THIRD, "Local/110@x;1").stands(State.ANSWERED, Outcome.ANSWERED)
 
     assert story.joins(THIRD, "Local/110@x;1").party_states()["target"] == "joined"
+
+
+def test_given_the_target_joins_before_its_answer_is_told_then_its_number_is_on_record_all_the_same() -> None:
+    story = Story().talking().asks(mode=Mode.CONFERENCE).joins(THIRD, "Local/110@x;1")
+    assert story.handoff.caller_seen_by_target is None
+
+    for _ in range(2):
+        story.party("answered", uniqueid=leg("1101"), shown=f"<sip:{NUMBER}@127.0.0.1>", seat="1101")
+
+    assert (story.handoff.caller_seen_by_target, story.handoff.target_seat) == (NUMBER, "1101")
+    assert steps_of(story.handoff).count("shown") == 1
 
 
 @pytest.mark.parametrize(

@@ -21,34 +21,36 @@ from telephony.handoff import (
 from tests.support.fake_asterisk import NOW
 
 # "=": happens and the state stays; ".": changes nothing. A "+" has its outcome, a "*" has failed and is on the ladder,
-# a "#" is a conference (with its outcome).
+# a "#" is a conference (with its outcome), a "@" one whose number was seen.
 TABLE = """
-            started    rings   answers  fails rung served call_back caller_gone parted not_started link_lost
-requested   redirected ringing answered =     =    ended  ended     ended       .      ended       unknown
-requested*  redirected ringing answered .     =    ended  ended     ended       .      ended       unknown
-redirected  .          ringing answered =     =    ended  ended     ended       .      .           unknown
-redirected* .          ringing answered .     =    ended  ended     ended       .      .           unknown
-ringing     .          .       answered =     =    ended  ended     ended       .      .           unknown
-ringing*    .          .       answered .     =    ended  ended     ended       .      .           unknown
-unknown     redirected ringing answered =     redirected ended ended ended      .      ended       .
-unknown*    redirected ringing answered .     redirected ended ended ended      .      ended       .
-unknown+    .          .       answered .     answered .  ended     ended       ended  .           .
-unknown#    .          .       answered .     answered .  ended     ended       ended  .           .
-answered+   .          .       .        .     =    .      ended     ended       ended  .           unknown
-answered#   .          .       .        .     =    .      ended     ended       ended  .           unknown
-ended+      .          .       .        .     .    .      .         .           .      .           .
-ended#      .          .       .        .     .    .      .         .           .      .           .
+            started    rings   answers  shown fails rung       served call_back caller_gone parted not_started link_lost
+requested   redirected ringing answered .     =     =          ended  ended     ended       .      ended       unknown
+requested*  redirected ringing answered .     .     =          ended  ended     ended       .      ended       unknown
+redirected  .          ringing answered .     =     =          ended  ended     ended       .      .           unknown
+redirected* .          ringing answered .     .     =          ended  ended     ended       .      .           unknown
+ringing     .          .       answered .     =     =          ended  ended     ended       .      .           unknown
+ringing*    .          .       answered .     .     =          ended  ended     ended       .      .           unknown
+unknown     redirected ringing answered .     =     redirected ended  ended     ended       .      ended       .
+unknown*    redirected ringing answered .     .     redirected ended  ended     ended       .      ended       .
+unknown+    .          .       answered .     .     answered   .      ended     ended       ended  .           .
+unknown#    .          .       answered .     .     answered   .      ended     ended       ended  .           .
+answered+   .          .       .        =     .     =          .      ended     ended       ended  .           unknown
+answered#   .          .       .        =     .     =          .      ended     ended       ended  .           unknown
+answered@   .          .       .        .     .     =          .      ended     ended       ended  .           unknown
+ended+      .          .       .        .     .     .          .      .         .           .      .           .
+ended#      .          .       .        .     .     .          .      .         .           .      .           .
 """
 
 
 def handoff(name: str) -> Handoff:
-    fresh = Handoff("h1", "c1", Mode.TRANSFER, "110", NOW, "n", state=State(name.rstrip("+*#")))
+    fresh = Handoff("h1", "c1", Mode.TRANSFER, "110", NOW, "n", state=State(name.rstrip("+*#@")))
     if name.endswith("*"):
         return replace(fresh, returning=Outcome.BUSY)
     if name.endswith("+"):
         return replace(fresh, outcome=Outcome.ANSWERED, resolution=Resolution.TARGET)
-    if name.endswith("#"):
-        return replace(fresh, mode=Mode.CONFERENCE, outcome=Outcome.ANSWERED)
+    if name.endswith(("#", "@")):
+        seen = "13800001111" if name.endswith("@") else None
+        return replace(fresh, mode=Mode.CONFERENCE, outcome=Outcome.ANSWERED, caller_seen_by_target=seen)
     return fresh
 
 
@@ -88,9 +90,9 @@ def test_given_any_step_when_it_ends_a_handoff_then_it_has_outcome_and_resolutio
 
 
 def test_every_state_has_its_rows_and_every_transition_its_cell() -> None:
-    shown = {(State(name.rstrip("+*#")), trigger) for name, trigger, cell in cells() if cell != "."}
+    shown = {(State(name.rstrip("+*#@")), trigger) for name, trigger, cell in cells() if cell != "."}
 
-    assert {State(name.rstrip("+*#")) for name, _, _ in cells()} == set(State)
+    assert {State(name.rstrip("+*#@")) for name, _, _ in cells()} == set(State)
     assert shown == set(TRANSITIONS)
 
 

@@ -310,3 +310,12 @@ def test_given_a_phone_whose_end_is_told_after_the_result_then_the_dialplans_own
     said = events.HandoffReported(Story().now, "result", "h1", CALL, CALL, status="CONGESTION", sip_code=403, cause=21)
 
     back_with_the_seat(dialling().tell(said).phone_ends("1101", 21, 403)).ended(Outcome.REJECTED, Resolution.FIRST_SEAT)
+
+
+def test_given_a_command_that_asterisk_never_got_when_the_seat_takes_its_phone_then_the_first_failed() -> None:
+    story = Story().talking().asks(id="h1").link_lost().step("start", id="k1", via="key", target="120")
+
+    first = story.handoffs["h1"]
+    assert (first.state, first.outcome, first.resolution) == (State.ENDED, Outcome.FAILED, Resolution.FIRST_SEAT)
+    assert first.timeline[-1].detail == {"next": "k1"}
+    story.stands(State.REDIRECTED)
