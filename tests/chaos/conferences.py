@@ -12,7 +12,6 @@ from tests.support.scenario import (
     TARGET_TONE,
     hear_each_other,
     parties_are,
-    rung,
     shows_the_caller,
 )
 
@@ -37,8 +36,7 @@ async def asked_just_now(act: Act) -> None:
     talk = await act.talk()
     asked = Request(act, talk, "conference")
     await asked.as_the_outage_begins()
-    if asked.arrives:
-        target = await rung(act.stage, act.target_seat)
+    if target := await asked.target():
         await target.answer()
         await _three_hear_each_other(talk, target)
     else:
@@ -46,7 +44,7 @@ async def asked_just_now(act: Act) -> None:
 
     await asked.once_only()
 
-    if asked.arrives:
+    if target is not None:
         await _all_in(act)
         await act.stood(state="answered", outcome="answered")
     else:

@@ -107,7 +107,7 @@ async def test_ctrl_c_ends_a_recording_in_order_with_a_whole_last_line(tmp_path:
     async with ScriptedAmi() as asterisk:
         process = await recording(asterisk, path)
         process.send_signal(signal.SIGINT)
-        output, complaints = await asyncio.wait_for(process.communicate(), 10)
+        output, complaints = await asyncio.wait_for(process.communicate(), 30)
     assert (process.returncode, output, complaints) == (0, b"2\n", b"")
     assert [orjson.loads(line)["Event"] for line in path.read_bytes().splitlines()] == ["FullyBooted", "Newchannel"]
 
@@ -117,5 +117,5 @@ async def test_a_recording_whose_link_is_lost_says_so(tmp_path: Path) -> None:
     async with ScriptedAmi() as asterisk:
         process = await recording(asterisk, tmp_path / "calls.jsonl")
         asterisk.break_link()
-        _, complaints = await asyncio.wait_for(process.communicate(), 10)
+        _, complaints = await asyncio.wait_for(process.communicate(), 30)
     assert (process.returncode, complaints) == (1, b"ami-link-lost\n")
