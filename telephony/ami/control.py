@@ -52,6 +52,7 @@ class AmiControl:
         self._clock = clock
         self._fence = fence
         self._recorded = recorded
+        self._known = False
 
     async def events(self) -> AsyncGenerator[Event, None]:
         async with aclosing(self._link.run()) as items:
@@ -67,8 +68,10 @@ class AmiControl:
                             continue
                         for missed in self._recorded(restored):
                             yield missed
+                        self._known = True
                         yield restored
                     case LinkDown(reason=reason):
+                        self._known = False
                         yield LinkLost(self._clock.now(), reason.slug)
                     case AmiEvent():
                         if item.get("UserEvent") == _TAKEN:
@@ -93,6 +96,8 @@ class AmiControl:
         await client.close()
 
     async def execute(self, command: commands.Command) -> None:
+        if not self._known:  # else the snapshot would say of a command that is under way that there is none
+            raise AmiNotConnected("the link to Asterisk has come back, and it is not known yet what is there")
         await self._execute(command)
 
     @singledispatchmethod

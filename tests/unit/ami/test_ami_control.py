@@ -12,7 +12,7 @@ from telephony import commands
 from telephony.ami.client import AmiClient
 from telephony.ami.control import AmiControl
 from telephony.ami.link import AmiLink
-from telephony.errors import NodeTaken
+from telephony.errors import AmiNotConnected, NodeTaken
 from telephony.events import Event, HandoffLost, LinkLost, LinkRestored
 from telephony.fence import Fence
 from telephony.handoff import Release
@@ -153,3 +153,26 @@ async def test_given_asterisk_says_that_a_command_came_too_late_then_its_handoff
         fact = await anext(facts)
         assert isinstance(fact, HandoffLost)
         assert fact.handoff_id == "0193-h1"
+
+
+async def test_given_a_link_that_is_back_when_its_snapshot_is_not_told_yet_then_a_command_is_not_sent() -> None:
+    known = Globals()
+    async with listening(known) as (peer, control, facts):
+        held = asyncio.Event()
+
+        def slow_list(action: Received) -> Iterator[object]:
+            held.set()
+            return iter(())
+
+        peer.answers["Status"] = slow_list
+        peer.break_link()
+        assert isinstance(await anext(facts), LinkLost)
+        waiting = asyncio.ensure_future(anext(facts))
+        await held.wait()
+
+        with pytest.raises(AmiNotConnected):
+            await control.execute(TRANSFER)
+
+        assert peer.count("Redirect") == 0
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
