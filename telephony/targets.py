@@ -74,9 +74,8 @@ class Targets:
         detail = {"from": shown_uri} if shown_uri else {}
         return Happening(Trigger.ANSWERS, at, detail, seen=seen, target_channel=channel, target_seat=seat or None)
 
-    def third_answers(self, event: events.ConferenceReported, channel: str | None) -> Iterator[Happening]:
-        """It may have come into the room first, which says that it answered and not what it was shown."""
-        answer = self.answers(event.at, event.shown, self.legs.get(event.uniqueid), event.seat, channel)
+    def with_number(self, answer: Happening) -> Iterator[Happening]:
+        """That it answered may be known already, from a room or a snapshot, and not what it was shown."""
         yield answer
         if answer.seen is not None:
             yield replace(answer, trigger=Trigger.SHOWN)

@@ -215,7 +215,8 @@ class Tracker:
         gone = event.uniqueid == event.linkedid  # told by the caller's channel, because the target's could not any more
         leg = self.targets.only(handoff.id) if gone else self.targets.legs.get(event.uniqueid)
         channel = leg.channel if leg else None if gone else self.book.channel(event.uniqueid)
-        self._advance(handoff.id, self.targets.answers(event.at, event.shown, leg, "" if gone else event.seat, channel))
+        answer = self.targets.answers(event.at, event.shown, leg, "" if gone else event.seat, channel)
+        self._advance(handoff.id, *self.targets.with_number(answer))
         self.targets.forget(handoff.id)
         if not gone and not self.book.has_ended(event.uniqueid):
             self._changes.call(self.book.change_leg(event.uniqueid, seat=event.seat or None))
@@ -250,7 +251,9 @@ class Tracker:
             detail = begun.detail(event, target=event.target)
             self._advance(event.handoff_id, Happening(Trigger.STARTED, event.at, detail))
         elif event.step == "answered":
-            self._advance(event.handoff_id, *self.targets.third_answers(event, self.book.channel(event.uniqueid)))
+            leg, channel = self.targets.legs.get(event.uniqueid), self.book.channel(event.uniqueid)
+            answer = self.targets.answers(event.at, event.shown, leg, event.seat, channel)
+            self._advance(event.handoff_id, *self.targets.with_number(answer))
             self.targets.forget(event.handoff_id)
         elif event.step == "result":
             self._never_came(event.handoff_id, self._refusal(event))

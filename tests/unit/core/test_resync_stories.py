@@ -354,3 +354,18 @@ def test_given_phones_and_pauses_changed_unheard_then_they_are_as_the_snapshot_s
 
 def test_the_snapshot_asks_for_every_variable_that_is_read() -> None:
     assert {"HANDOFF_ID", "HANDOFF_STATE", "HANDOFF_STATUS", "SEAT_CHANNEL", "CONFERENCE"} <= set(VARIABLES)
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_given_an_answer_that_the_snapshot_shows_when_it_is_told_after_it_then_its_number_is_on_record(
+    gap: Gap,
+) -> None:
+    caller = story_caller("b2", HANDOFF_STATE="answered", HOTLINE_LINE="110", SEAT="1101", SEAT_CHANNEL=phone("1101"))
+    seen = replace(Story().phone_channel("1101", up=True, bridge="b2"), shown="")
+    story = gap(asked()).link_back(replace(caller, variables=caller.variables | {"HANDOFF_ID": "h1"}), seen)
+    story.stands(State.ANSWERED, Outcome.ANSWERED, Resolution.TARGET)
+    assert story.handoff.caller_seen_by_target is None
+
+    story.answers("1101")
+
+    assert (story.handoff.caller_seen_by_target, story.handoff.number_mismatch) == (NUMBER, False)
