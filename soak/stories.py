@@ -182,7 +182,8 @@ async def taken_back_as_the_target_answers(play: Play) -> None:
     ask, ring = await to_target(play, seat)
     play.still_rings(ring)
     ask.races = True
-    must(ask, {"answered", "cancelled", "no_answer"}, {"target", "first_seat"})
+    # an answer that was cut by *0 has the first seat rung again, and the caller may not wait for it
+    must(ask, {"answered", "cancelled", "no_answer"}, {"target", "first_seat", "caller_hung_up"})
     await asyncio.sleep(play.rng.uniform(0.0, 0.3))
     pressing = play.spawn(seat.call.dtmf("*0"))
     try:
