@@ -74,7 +74,7 @@ class AmiControl:
                         self._known = False
                         yield LinkLost(self._clock.now(), reason.slug)
                     case AmiEvent():
-                        if item.get("UserEvent") == _TAKEN:
+                        if item.get("UserEvent") == _TAKEN and item.get("Fence").isdecimal():
                             self._fence.heard(int(item.get("Fence")))
                         fact = translate(item)
                         if fact is not None:

@@ -133,7 +133,7 @@ async def test_given_another_process_says_that_it_has_the_node_then_we_end() -> 
     known = Globals()
     async with listening(known) as (peer, _, facts):
         ours = int(known.values["NODE_FENCE"])
-        for number in (ours, ours + 1):
+        for number in ("", "x", ours, ours + 1):
             peer.send(frame("Event: UserEvent", "UserEvent: NodeTaken", f"Fence: {number}"))
 
         with pytest.raises(NodeTaken, match=str(ours + 1)):
