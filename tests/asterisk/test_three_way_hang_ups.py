@@ -113,6 +113,8 @@ async def test_given_the_third_answers_and_hangs_up_at_once_then_the_first_seat_
     await target.hangup()
 
     await first_seat_has_the_caller(stage, talk, released_within=5.0)
+    await settled(stage, asked["id"], outcome="answered")
+    await talk.citizen.hangup()  # they talk on in the room where the third was gone only after they had come to it
     await ended(stage, asked["id"], outcome="answered", resolution="first_seat")
 
 
