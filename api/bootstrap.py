@@ -52,11 +52,11 @@ from telephony.errors import HotlineError, NodeTaken, RecordStoreUnavailable
 from telephony.events import Event, LinkRestored
 from telephony.fence import Fence
 from telephony.lines import Directory
-from telephony.resync import unheard, unheard_since
 from telephony.service import Switchboard
 from telephony.service.proofs import Proofs
 from telephony.service.reconciliation import Reconciler, ReconciliationJob
 from telephony.tracker import Tracker
+from telephony.unheard import unheard, unheard_since
 
 log = structlog.get_logger()
 

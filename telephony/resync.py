@@ -1,20 +1,21 @@
 """After a lost link or a restart: the events that would explain what Asterisk shows now. Pure.
 
-What Asterisk wrote to its own record meanwhile (CEL) is applied before, where it can be read; this closes the rest.
+What Asterisk wrote to its own record meanwhile (``telephony/unheard.py``) is applied before, where it can be read; this
+closes the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from telephony import events
 from telephony.call import Call
 from telephony.commands import is_asked
 from telephony.conference import TARGET, Conference, PartyState
 from telephony.events import ChannelSnapshot, Event, LinkRestored
-from telephony.handoff import Handoff, Mode, State, Trigger
+from telephony.handoff import Handoff, Mode, State
 from telephony.rooms import channel_id
 from telephony.targets import phone_of
 from telephony.tracker import Tracker
@@ -40,8 +41,6 @@ VARIABLES = (
 
 SOURCE = "snapshot"
 
-_UNWRITTEN = timedelta(minutes=1)
-
 _STEPS_OF_STATE = {
     "dialling": ("start",),
     "answered": ("start", "answered"),
@@ -57,7 +56,7 @@ def missed(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
     channels = {channel.uniqueid: channel for channel in snapshot.channels}
     by_name = {channel.channel: channel for channel in snapshot.channels}
     yield from _lost(tracker, snapshot)
-    yield from _arrivals(tracker, snapshot)
+    yield from arrivals(tracker, snapshot)
     for channel in snapshot.channels:
         yield events.ChannelCreated(at, channel.uniqueid, channel.linkedid, channel.channel, channel.number)
         if channel.up:
@@ -92,79 +91,14 @@ def _lost(tracker: Tracker, snapshot: LinkRestored) -> Iterator[Event]:
                 yield events.CallLost(snapshot.at, call_id, "asterisk-restarted")
 
 
-def heard(tracker: Tracker, snapshot: LinkRestored | None = None) -> dict[str, datetime]:
-    """Up to when we know of each live call: the newest of all that is on record of it and its handoffs.
-
-    Of one that ``snapshot`` shows and nobody has heard of: since before it came.
-    """
-    times = {call.id: [call.arrived_at, call.answered_at, *_of_legs(call)] for call in tracker.book.calls.values()}
-    for handoff in tracker.handoffs.values():
-        told = [step.at for step in handoff.timeline if step.event != Trigger.LINK_LOST]
-        times.setdefault(handoff.call_id, [handoff.created_at]).extend(told)
-    known = {call_id: max(at for at in known if at is not None) for call_id, known in times.items()}
-    return _came_unheard(snapshot) | known if snapshot else known
-
-
-def unheard_since(tracker: Tracker, snapshot: LinkRestored) -> datetime | None:
-    """From when on Asterisk's own record may hold what was not heard; None when no call is live.
-
-    Asterisk tells in order: until the newest that was heard of any call, all was heard, but for what a process that
-    died had not written yet.
-    """
-    known = heard(tracker)
-    came = (at for call_id, at in _came_unheard(snapshot).items() if call_id not in known)
-    return min([*came, *([max(known.values()) - _UNWRITTEN] if known else ())], default=None)
-
-
-def _came_unheard(snapshot: LinkRestored) -> dict[str, datetime]:
-    """Asterisk tells the age of a channel in whole seconds."""
-    ages = {channel.uniqueid: channel.seconds + 2 for channel in snapshot.channels if _is_caller(channel)}
-    return {call_id: snapshot.at - timedelta(seconds=age) for call_id, age in ages.items()}
-
-
-def _of_legs(call: Call) -> Iterator[datetime | None]:
-    for leg in call.legs.values():
-        yield from (leg.created_at, leg.answered_at, leg.ended_at)
-
-
-def unheard(tracker: Tracker, recorded: Iterable[Event], snapshot: LinkRestored | None = None) -> Iterator[Event]:
-    """Of what Asterisk recorded, that of our live calls which came after all that was heard of each, and all of those
-    that ``snapshot`` shows and nobody has heard of.
-
-    What came after the snapshot is left out: the new link tells it, and the snapshot would bring back what had ended.
-    To be applied one by one, as it is yielded: a channel is known by the fact before that named it.
-    """
-    until = heard(tracker, snapshot)
-    came = {event.uniqueid: event for event in _arrivals(tracker, snapshot)} if snapshot else {}
-    for fact in recorded:
-        call_id = _call_of(tracker, fact)
-        if call_id not in until or fact.at < until[call_id] or (snapshot is not None and fact.at > snapshot.at):
-            continue
-        if isinstance(fact, events.CallArrived) and fact.uniqueid in came:
-            # whether the number may be shown is not in the record, and is on the channel
-            yield replace(fact, presentation=came[fact.uniqueid].presentation)
-        else:
-            yield fact
-
-
-def _call_of(tracker: Tracker, fact: Event) -> str:
-    handoff_id = getattr(fact, "handoff_id", "") or getattr(fact, "room", "")
-    if handoff := tracker.handoffs.get(handoff_id):
-        return handoff.call_id
-    linkedid = getattr(fact, "linkedid", "")
-    if linkedid:
-        return tracker.rooms.call_id(linkedid) or linkedid
-    found = tracker.book.leg(getattr(fact, "uniqueid", ""))
-    return found[0].id if found else ""
-
-
-def _is_caller(channel: ChannelSnapshot) -> bool:
+def is_caller(channel: ChannelSnapshot) -> bool:
     return channel.variables.get("CALLER_CHANNEL") == channel.channel
 
 
-def _arrivals(tracker: Tracker, snapshot: LinkRestored) -> Iterator[events.CallArrived]:
+def arrivals(tracker: Tracker, snapshot: LinkRestored) -> Iterator[events.CallArrived]:
+    """Of the calls that nobody has heard of."""
     for channel in snapshot.channels:
-        if _is_caller(channel) and channel.uniqueid not in tracker.book.calls:
+        if is_caller(channel) and channel.uniqueid not in tracker.book.calls:
             variables = channel.variables
             yield events.CallArrived(
                 snapshot.at,
@@ -232,7 +166,7 @@ def _begun_unheard(
     On the ladder: only where no seat has the caller, since the variables of a handoff that is over stay behind.
     """
     channels = {channel.uniqueid: channel for channel in snapshot.channels}
-    for caller in filter(_is_caller, snapshot.channels):
+    for caller in filter(is_caller, snapshot.channels):
         handoff_id, state = caller.variables.get("HANDOFF_ID"), caller.variables.get("HANDOFF_STATE")
         if not handoff_id or tracker.knows(handoff_id):
             continue
@@ -252,7 +186,7 @@ def _as_it_was(start: events.HandoffReported, call: Call) -> events.HandoffRepor
 
 def _ringing(handoff_id: str, at: datetime, channels: Mapping[str, ChannelSnapshot]) -> Iterator[Event]:
     for channel in channels.values():
-        if channel.variables.get("HANDOFF_ID") == handoff_id and not channel.up and not _is_caller(channel):
+        if channel.variables.get("HANDOFF_ID") == handoff_id and not channel.up and not is_caller(channel):
             yield events.DialStarted(at, channel.uniqueid, channel.linkedid, channel.channel, channel.shown, handoff_id)
             yield events.DialRinging(at, channel.uniqueid)
 

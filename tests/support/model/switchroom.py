@@ -15,8 +15,8 @@ from telephony.conference import Conference
 from telephony.errors import HotlineError
 from telephony.handoff import Handoff, State
 from telephony.lines import Directory
-from telephony.resync import unheard
 from telephony.service import Switchboard
+from telephony.unheard import unheard
 from tests.support.memory import MemoryLiveState, MemoryRecordStore
 from tests.support.model.channels import At, Channel
 from tests.support.model.control import Fate, ModelAsterisk

@@ -16,8 +16,9 @@ from telephony.cel import Row, facts, row_of, step_of
 from telephony.conference import TARGET
 from telephony.events import ChannelSnapshot, ConferenceReported, HandoffReported, LinkLost, LinkRestored
 from telephony.handoff import Mode
-from telephony.resync import heard, missed, unheard, unheard_since
+from telephony.resync import missed
 from telephony.tracker import Tracker
+from telephony.unheard import heard, unheard, unheard_since
 from tests.support.story import CALL, SEAT_ID, Story
 
 H, U = "d81c70ee-d637-4cea-9e6c-fc7fe01d00f5", "lab-1795293021.3"
@@ -179,7 +180,7 @@ def test_only_what_came_after_all_that_was_heard_of_a_call_is_told() -> None:
         events.BridgeEntered(after, CALL, "b"),
         events.ChannelGone(after, SEAT_ID, CALL, "", None, None),
     ]
-    old = [HandoffReported(before, "start", each, CALL, CALL) for each in (story.id, "another")]
+    old = [HandoffReported(before, "start", each, CALL, CALL) for each in ("another", story.id)]
     others = [
         events.CallArrived(after, "x-1", "x-1", "", "", "", "", "", "", ""),
         events.BridgeEntered(after, "nobody", "b"),
@@ -187,6 +188,47 @@ def test_only_what_came_after_all_that_was_heard_of_a_call_is_told() -> None:
 
     assert heard(story.tracker) == {CALL: last}
     assert list(unheard(story.tracker, [*old, *others, *new])) == new
+
+
+def test_what_was_recorded_a_moment_before_the_last_that_was_heard_and_was_not_heard_is_told() -> None:
+    """The link tells a step with a later time than the record's: here everything 300 ms later."""
+    story = lost(Story().talking().asks().starts().rings("1101").step("result", status="BUSY"))
+    behind = timedelta(milliseconds=300)
+    heard_at = {step.event: step.at - behind for step in story.handoff.timeline}
+    known = [
+        HandoffReported(heard_at["started"], "start", story.id, CALL, CALL),
+        HandoffReported(heard_at["fails"], "result", story.id, CALL, CALL),
+    ]
+    soon = heard_at["fails"] + timedelta(milliseconds=10)
+    new = [HandoffReported(soon, "back", story.id, CALL, CALL), events.BridgeEntered(soon, CALL, "b")]
+
+    assert all(fact.at < heard(story.tracker)[CALL] for fact in new)
+    assert list(unheard(story.tracker, [*known, *new])) == new
+
+
+def test_a_call_of_which_nothing_known_was_recorded_is_told_by_time() -> None:
+    story = lost(Story().talking())
+    last = heard(story.tracker)[CALL]
+    before, after = (events.BridgeEntered(last + timedelta(seconds=side), CALL, "b") for side in (-1, 1))
+
+    assert list(unheard(story.tracker, [before, after])) == [after]
+
+
+def test_a_third_party_that_answered_a_moment_before_the_last_that_was_heard_is_told() -> None:
+    story = lost(Story().talking().asks(mode=Mode.CONFERENCE).party("dialling"))
+    behind = timedelta(milliseconds=300)
+    (started,) = (step.at - behind for step in story.handoff.timeline if step.event == "started")
+    known = ConferenceReported(started, "dialling", story.id, TARGET, "u")
+    new = ConferenceReported(started + timedelta(milliseconds=10), "answered", story.id, TARGET, "u")
+
+    assert list(unheard(story.tracker, [known, new])) == [new]
+
+
+def test_a_step_that_was_heard_long_before_is_not_the_one_that_was_not_heard() -> None:
+    story = lost(Story().talking().asks().starts().step("result", status="BUSY").step("back"))
+    again = [HandoffReported(story.now + timedelta(minutes=1), "back", story.id, CALL, CALL)]
+
+    assert list(unheard(story.tracker, again)) == again
 
 
 def test_asterisks_record_is_read_from_the_newest_that_was_heard_and_from_before_calls_nobody_heard_of() -> None:
