@@ -53,6 +53,7 @@ from telephony.events import Event, LinkRestored
 from telephony.fence import Fence
 from telephony.lines import Directory
 from telephony.service import Switchboard
+from telephony.service.apart import apart
 from telephony.service.proofs import Proofs
 from telephony.service.reconciliation import Reconciler, ReconciliationJob
 from telephony.tracker import Tracker
@@ -249,7 +250,7 @@ async def reports() -> AsyncIterator[tuple[Reconciler, Proofs]]:
 
 
 def _reconciler(loaded: Loaded, store: SqlRecordStore) -> Reconciler:
-    return Reconciler(loaded.settings.node, store, SystemClock(), partial(of_handoffs, loaded.cel))
+    return Reconciler(loaded.settings.node, store, SystemClock(), partial(of_handoffs, loaded.cel), apart)
 
 
 async def _open_records(engine: AsyncEngine, loaded: Loaded, writer: RecordWriter) -> None:

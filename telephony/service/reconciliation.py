@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,6 +15,7 @@ from telephony.errors import RecordStoreUnavailable
 from telephony.ports import Clock, HandoffFilter, RecordStore
 from telephony.reconcile import Difference, Rebuilt, differences, rebuild
 from telephony.recovery import recovered
+from telephony.service.apart import Run
 from telephony.watch import Watch
 
 log = structlog.get_logger()
@@ -49,18 +50,23 @@ class Reconciliation:
 
 
 class Reconciler:
-    """``read`` gives what Asterisk wrote of the handoffs between two times; it is run in a thread."""
+    """``read`` gives what Asterisk wrote of the handoffs between two times; ``run`` is where that is done."""
 
     def __init__(
-        self, node: str, store: RecordStore, clock: Clock, read: Callable[[datetime, datetime], Written]
+        self,
+        node: str,
+        store: RecordStore,
+        clock: Clock,
+        read: Callable[[datetime, datetime], Written],
+        run: Run = asyncio.to_thread,
     ) -> None:
-        self._node, self._store, self._clock, self._read = node, store, clock, read
+        self._node, self._store, self._clock, self._read, self._run = node, store, clock, read, run
 
     async def compare(self, since: datetime, until: datetime) -> Reconciliation:
         """Raises RecordStoreUnavailable, OSError."""
         ours = {each.id: each for each in await self._store.ended_handoffs(self._node, since, until)}
         began = min([since, *(handoff.created_at for handoff in ours.values())])
-        written, rebuilt = await self._rebuilt(began - _APART, until + _APART)
+        written, rebuilt = await self._run(_rebuilt, self._read, began - _APART, until + _APART)
         theirs = {each.handoff_id for each in rebuilt.values() if since <= (each.ended or since) < until}
         for handoff_id in theirs - ours.keys():
             found = await self._store.handoff(handoff_id)
@@ -76,12 +82,12 @@ class Reconciler:
 
         With their conferences, and with their calls where these have no record either.
         """
-        written, rebuilt = await self._rebuilt(since, until)
+        _, rebuilt = await self._run(_rebuilt, self._read, since, until)
         over = [each for each in rebuilt.values() if each.ended and each.ended < until and not known(each.handoff_id)]
         wanted = {each.handoff_id for each in over if await self._store.handoff(each.handoff_id) is None}
         if not wanted:
             return Changes()
-        found = await asyncio.to_thread(recovered, self._node, written.rows, wanted)
+        found = await self._run(_recovered, self._read, since, until, self._node, wanted)
         for call_id in list(found.calls):
             if await self._store.call(call_id) is not None:
                 del found.calls[call_id]
@@ -92,12 +98,19 @@ class Reconciler:
         page = await self._store.handoffs(HandoffFilter(until=before), limit=1, cursor=None)
         return page.items[0].created_at if page.items else None
 
-    async def _rebuilt(self, since: datetime, until: datetime) -> tuple[Written, Mapping[str, Rebuilt]]:
-        def work() -> tuple[Written, Mapping[str, Rebuilt]]:
-            written = self._read(since, until)
-            return written, rebuild(written.rows)
 
-        return await asyncio.to_thread(work)
+def _rebuilt(
+    read: Callable[[datetime, datetime], Written], since: datetime, until: datetime
+) -> tuple[Written, Mapping[str, Rebuilt]]:
+    """The rows, which are many, stay behind."""
+    written = read(since, until)
+    return replace(written, rows=()), rebuild(written.rows)
+
+
+def _recovered(
+    read: Callable[[datetime, datetime], Written], since: datetime, until: datetime, node: str, wanted: set[str]
+) -> Changes:
+    return recovered(node, read(since, until).rows, wanted)
 
 
 class ReconciliationJob:
