@@ -19,6 +19,8 @@ def directory_of(settings: Settings, secrets: Secrets) -> Directory:
                 ring_seconds=line.ring_seconds,
                 ladder_wait_seconds=line.ladder_wait_seconds,
                 feature_code=line.feature_code,
+                recording=line.recording,
+                recording_announced=line.recording_announced,
             )
             for line in settings.lines
         ),
@@ -36,4 +38,5 @@ def directory_of(settings: Settings, secrets: Secrets) -> Directory:
             for linked in settings.linked_numbers
         ),
         default_line=settings.default_line,
+        recording_code=settings.recordings.code,
     )

@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from telephony.errors import HotlineError
-from telephony.lines import RingStrategy
+from telephony.lines import RecordingRule, RingStrategy
 
 CONFIG_VARIABLE = "HOTLINE_CONFIG"
 _HIGHEST_PORT = 65535
@@ -90,6 +90,8 @@ class LineEntry(_Part):
     ring_seconds: Seconds = 20
     ladder_wait_seconds: Seconds = 120
     feature_code: FeatureCode | None = None
+    recording: RecordingRule = RecordingRule.NEVER
+    recording_announced: bool = False
 
 
 class LinkedEntry(_Part):
@@ -113,6 +115,15 @@ class TrunkEntry(_Part):
     contact: SipUri
 
 
+class Recordings(_Part):
+    """``folder``: where finished recordings are kept; another machine may read them there."""
+
+    folder: Path | None = None
+    keep_days: Annotated[int, Field(ge=1, le=36500)] = 180
+    keep_free_mb: Annotated[int, Field(ge=0, le=10_000_000)] = 2048
+    code: FeatureCode | None = None
+
+
 class Settings(BaseSettings):
     """Variables ``HOTLINE_HOME``, ``HOTLINE_NETWORK__SIP_PORT`` … go before the file. Ports are before the offset."""
 
@@ -134,6 +145,7 @@ class Settings(BaseSettings):
     default_line: Id | None = None
     auditor_sees_numbers: bool = False
     network: Network = Network()
+    recordings: Recordings = Recordings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]
@@ -203,7 +215,8 @@ def _contradictions(settings: Settings) -> Iterator[InitErrorDetails]:
     yield from _twice(numbers, "被叫号码")
     codes = ((("lines", i, "feature_code"), e.feature_code) for i, e in enumerate(lines))
     more = ((("linked_numbers", i, "feature_code"), e.feature_code) for i, e in enumerate(linked))
-    yield from _twice([(where, code) for where, code in (*codes, *more) if code], "功能码")
+    every = (*codes, *more, (("recordings", "code"), settings.recordings.code))
+    yield from _twice([(where, code) for where, code in every if code], "功能码")
     for i, line in enumerate(lines):
         for j, desk in enumerate(line.desks):
             for k, seat in enumerate(desk.seats):

@@ -18,6 +18,13 @@ class RingStrategy(StrEnum):
     LINEAR = "linear"
 
 
+class RecordingRule(StrEnum):
+    """``always``: from when a call first reaches the line, or is first handed to it, until the call ends."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Seat:
     """A call-taker's place: one SIP endpoint. ``secret`` is its digest password."""
@@ -42,6 +49,7 @@ class Line:
 
     ``ring_seconds``: how long a handoff rings the line before the ladder goes on.
     ``ladder_wait_seconds``: how long a caller who came back waits in the queue before a call-back is ordered.
+    ``recording_announced``: a caller who arrives here is told of the recording before anybody is rung.
     """
 
     id: str
@@ -52,6 +60,8 @@ class Line:
     ring_seconds: int = 20
     ladder_wait_seconds: int = 120
     feature_code: str | None = None
+    recording: RecordingRule = RecordingRule.NEVER
+    recording_announced: bool = False
 
     @property
     def seats(self) -> tuple[str, ...]:
@@ -85,13 +95,17 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The whole of what is configured to be rung; ids are unique across lines and linked numbers."""
+    """The whole of what is configured to be rung; ids are unique across lines and linked numbers.
+
+    ``recording_code``: the key with which a seat has its call recorded from now on, whatever the line's rule is.
+    """
 
     lines: tuple[Line, ...]
     seats: tuple[Seat, ...]
     trunks: tuple[Trunk, ...]
     linked_numbers: tuple[LinkedNumber, ...] = ()
     default_line: str | None = None
+    recording_code: str | None = None
 
     def line(self, line_id: str) -> Line | None:
         return next((line for line in self.lines if line.id == line_id), None)

@@ -10,7 +10,7 @@ import pytest
 
 from telephony.asterisk.render import Site, check, config_source, install, render
 from telephony.errors import ConfigurationRejected
-from telephony.lines import Desk, Directory, Line, LinkedNumber, RingStrategy, Seat, Trunk
+from telephony.lines import Desk, Directory, Line, LinkedNumber, RecordingRule, RingStrategy, Seat, Trunk
 
 DIRECTORY = Directory(
     lines=(
@@ -65,6 +65,54 @@ def test_every_target_can_be_handed_to_by_click_by_refer_and_in_a_conference() -
     for number in ("110", "12345", "62345"):
         assert any(line.startswith(f"exten => {number},1,") for line in contexts["from-trunk"])
     assert "PJSIP/120@pstn" in "\n".join(contexts["ring-group"])
+
+
+def _context(directory: Directory, name: str) -> list[str]:
+    text = render(directory, SITE)["extensions.conf"]
+    begin = text.index(f"\n[{name}]")
+    return text[begin : text.index("\n[", begin + 1)].splitlines()
+
+
+def test_a_line_that_is_recorded_is_so_before_anybody_is_rung_and_says_so_only_where_it_is_set() -> None:
+    police, hall = DIRECTORY.lines
+    always = replace(hall, recording=RecordingRule.ALWAYS)
+    directory = replace(DIRECTORY, lines=(police, always))
+
+    def steps(directory: Directory, context: str, exten: str) -> str:
+        lines = _context(directory, context)
+        begin = next(place for place, line in enumerate(lines) if line.startswith(f"exten => {exten},1,"))
+        after = (place for place, line in enumerate(lines) if place > begin and not line.startswith(" same"))
+        return "\n".join(lines[begin : next(after, len(lines))])
+
+    line = steps(directory, "line", "12345")
+    assert line.index("n,Gosub(recorded,s,1)") < line.index("Queue(")
+    assert "call-recorded" not in line
+    announced = replace(directory, lines=(police, replace(always, recording_announced=True)))
+    assert steps(announced, "line", "12345").count("Playback(${PROMPTS}/call-recorded)") == 1
+    for context in ("handoff", "refer"):
+        assert "n,Gosub(recorded,s,1)" in steps(directory, context, "12345")
+        assert "n,Gosub(recorded,s,1)" not in steps(directory, context, "110")
+        assert "Gosub(recorded" in steps(directory, context, "120"), "where the call says so"
+    assert "Set(HOTLINE_RECORD=always)" in steps(directory, "conference-dial", "12345")
+    assert "HOTLINE_RECORD" not in steps(directory, "conference-dial", "110")
+
+
+def test_what_records_can_neither_end_nor_delay_a_call() -> None:
+    recorded = _context(DIRECTORY, "recorded")
+
+    assert not [line for line in recorded if "System(" in line or "Wait(" in line or "Playback(" in line]
+    assert [line for line in recorded if "MixMonitor(" in line] == [
+        line for line in recorded if line.startswith(" same => n,TryExec(MixMonitor(")
+    ]
+
+
+def test_the_key_that_forces_a_recording_is_there_where_it_is_set() -> None:
+    with_key = render(replace(DIRECTORY, recording_code="*9"), SITE)
+
+    assert 'record => *9,peer,Gosub,"recorded,s,1"' in with_key["features.conf"]
+    assert "DYNAMIC_FEATURES=to-110#to-120#record\n" in with_key["pjsip.conf"]
+    assert "record" not in render(DIRECTORY, SITE)["features.conf"]
+    assert "DYNAMIC_FEATURES=to-110#to-120\n" in render(DIRECTORY, SITE)["pjsip.conf"]
 
 
 def test_every_seat_and_trunk_has_its_endpoint_and_every_line_its_queue() -> None:
