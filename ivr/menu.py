@@ -178,7 +178,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One flow as one caller meets it. ``lengths``: seconds of each prompt; ``may_ask``: not on a line without menus."""
+    """One flow as one caller meets it. ``lengths``: of each prompt, in seconds; ``may_ask``: menus are allowed."""
 
     flow: Flow
     facts: Facts
