@@ -119,6 +119,7 @@ STATUS: Mapping[type[domain.HotlineError], HTTPStatus] = {
     MalformedRequest: HTTPStatus.BAD_REQUEST,
     IdempotencyKeyMissing: HTTPStatus.BAD_REQUEST,
     domain.BadCursor: HTTPStatus.BAD_REQUEST,
+    domain.FilterWantsASpan: HTTPStatus.BAD_REQUEST,
     NotSignedIn: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,
     domain.NotYourCall: HTTPStatus.FORBIDDEN,

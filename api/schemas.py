@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -51,6 +51,11 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:+-]{1,64}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Person = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Nobody = Literal["-"]
+Milliseconds = Annotated[int, Query(ge=0, le=2**31 - 1, description="From the beginning to the answer, at most.")]
+HourOfDay = Annotated[
+    int, Query(ge=0, le=23, description="On the clocks of the reports' time zone; wants since and until.")
+]
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:+-]{1,128}$")]
 
 

@@ -30,6 +30,7 @@ class ApiSettings:
 
     token_hours: float = 10.0
     auditor_sees_numbers: bool = False
+    time_zone: str = "Asia/Shanghai"
     body_limit: int = 64 * 1024
     request_seconds: float = 15.0
     heartbeat_seconds: float = 15.0

@@ -7,6 +7,7 @@ tests). Text loses only what no database and no JSON can hold: NUL and half surr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
@@ -16,7 +17,10 @@ from records import tables
 from telephony import numbers
 from telephony.call import Call
 from telephony.conference import Conference
-from telephony.handoff import Handoff
+from telephony.handoff import Handoff, durations_ms
+from telephony.proof import finding
+
+_LONGEST_MS = 2**31 - 1
 
 Record: TypeAlias = Handoff | Call | Conference
 Row: TypeAlias = dict[str, Any]
@@ -31,12 +35,37 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {
 
 def handoff_row(handoff: Handoff) -> Row:
     row = _row(handoff, tables.handoffs)
-    return row | {"original_caller_e164": numbers.e164(row["original_caller"])}
+    return row | {"original_caller_e164": numbers.e164(row["original_caller"])} | measured(handoff)
+
+
+def measured(handoff: Handoff) -> Row:
+    """What lists and reports filter and count by, derived from the record."""
+    took, decision = durations_ms(handoff), handoff.decision
+    return {
+        "answer_ms": _ms(took.get("to_answer")),
+        "talk_ms": _ms(took.get("talking")),
+        "number_proof": finding(handoff).value,
+        "accepted_by": clean(decision.accepted_by) if decision else None,
+        "decided_automatically": decision.automatic if decision else None,
+    }
 
 
 def call_row(call: Call) -> Row:
     row = _row(call, tables.calls)
-    return row | {"original_caller_e164": numbers.e164(row["original_caller"])}
+    return row | {
+        "original_caller_e164": numbers.e164(row["original_caller"]),
+        "answer_ms": _span_ms(call.arrived_at, call.answered_at),
+        "talk_ms": _span_ms(call.answered_at, call.ended_at),
+    }
+
+
+def _span_ms(begin: datetime | None, end: datetime | None) -> int | None:
+    return _ms(round((end - begin).total_seconds() * 1000)) if begin and end else None
+
+
+def _ms(span: int | None) -> int | None:
+    """From nothing to 24 days, which is what an integer column holds."""
+    return None if span is None else min(max(span, 0), _LONGEST_MS)
 
 
 def conference_row(conference: Conference) -> Row:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Table, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from records import tables
 from records.database import transaction
+from records.filters import call_conditions, handoff_conditions
 from records.mapping import (
     Record,
     Row,
@@ -23,7 +24,6 @@ from records.mapping import (
     handoff_row,
 )
 from records.paging import cursor_after, position
-from telephony import numbers
 from telephony.call import Call
 from telephony.conference import Conference
 from telephony.errors import IdempotencyKeyReused
@@ -33,7 +33,6 @@ from telephony.ports import CallFilter, HandoffFilter, Page
 _R = TypeVar("_R", Handoff, Call)
 _PAGE = 500
 _LONGEST_CALL = timedelta(days=1)
-_Conditions: TypeAlias = dict[str, Callable[[Any], ColumnElement[bool]]]
 
 
 class SqlRecordStore:
@@ -142,12 +141,12 @@ class SqlRecordStore:
 
     async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
         t = tables.handoffs
-        rows = await self._newest(t, t.c.created_at, _conditions(where, _HANDOFF_CONDITIONS), limit, cursor)
+        rows = await self._newest(t, t.c.created_at, handoff_conditions(where), limit, cursor)
         return _page([handoff_of(row) for row in rows], [row["created_at"] for row in rows], limit)
 
     async def calls(self, where: CallFilter, *, limit: int, cursor: str | None) -> Page[Call]:
         t = tables.calls
-        rows = await self._newest(t, t.c.arrived_at, _conditions(where, _CALL_CONDITIONS), limit, cursor)
+        rows = await self._newest(t, t.c.arrived_at, call_conditions(where), limit, cursor)
         return _page([call_of(row) for row in rows], [row["arrived_at"] for row in rows], limit)
 
     async def _newest(
@@ -183,38 +182,3 @@ async def _claimed(connection: AsyncConnection, principal: str, key: str, finger
 def _page(items: list[_R], times: list[datetime], limit: int) -> Page[_R]:
     more = len(items) > limit
     return Page(tuple(items[:limit]), cursor_after(times[limit - 1], items[limit - 1].id) if more else None)
-
-
-def _caller_is(table: Table) -> Callable[[str], ColumnElement[bool]]:
-    """As received, or the same number written otherwise."""
-
-    def condition(number: str) -> ColumnElement[bool]:
-        as_received: ColumnElement[bool] = table.c.original_caller == number
-        normal = numbers.e164(number)
-        return as_received if normal is None else or_(as_received, table.c.original_caller_e164 == normal)
-
-    return condition
-
-
-_H, _C = tables.handoffs.c, tables.calls.c
-_HANDOFF_CONDITIONS: _Conditions = {
-    "since": lambda value: _H.created_at >= value,
-    "until": lambda value: _H.created_at < value,
-    "call_id": lambda value: _H.call_id == value,
-    "line": lambda value: or_(_H.from_line == value, _H.target == value),
-    "seat": lambda value: or_(_H.from_seat == value, _H.target_seat == value),
-    "state": lambda value: _H.state == value,
-    "outcome": lambda value: _H.outcome == value,
-    "caller": _caller_is(tables.handoffs),
-    "number_mismatch": lambda value: _H.number_mismatch.is_(value),
-}
-_CALL_CONDITIONS: _Conditions = {
-    "since": lambda value: _C.arrived_at >= value,
-    "until": lambda value: _C.arrived_at < value,
-    "line": lambda value: or_(_C.first_line == value, _C.line == value),
-    "caller": _caller_is(tables.calls),
-}
-
-
-def _conditions(where: HandoffFilter | CallFilter, known: _Conditions) -> list[ColumnElement[bool]]:
-    return [known[name](value) for name in known if (value := getattr(where, name)) is not None]

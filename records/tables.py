@@ -89,6 +89,12 @@ handoffs = Table(
     Column("decision", _json()),
     Column("order_ids", _json(), nullable=False),
     Column("timeline", _json(), nullable=False),
+    # derived, for lists and reports
+    Column("answer_ms", Integer),
+    Column("talk_ms", Integer),
+    Column("number_proof", String),
+    Column("accepted_by", String),
+    Column("decided_automatically", Boolean),
     Index(None, "created_at", "id"),
     Index(None, "from_line", "created_at"),
     Index(None, "from_seat", "created_at"),
@@ -120,6 +126,9 @@ calls = Table(
     Column("answered_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("legs", _json(), nullable=False),
+    # derived, for lists and reports
+    Column("answer_ms", Integer),
+    Column("talk_ms", Integer),
     Index(None, "arrived_at", "id"),
     Index(
         "ix_calls_live",

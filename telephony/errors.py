@@ -259,6 +259,12 @@ class BadCursor(RecordsError):
     slug = "bad-cursor"
 
 
+class FilterWantsASpan(RecordsError):
+    """The condition is about a span of time, which the filter does not name or which is too long."""
+
+    slug = "filter-wants-a-span"
+
+
 # --- live state ------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,9 @@ import phonenumbers
 
 REGION = "CN"
 
-_ANONYMOUS = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld", "<unknown>"})
+NOT_SHOWN = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld", "<unknown>"})
+"""What stands in a number's place when it is withheld; in any case, with or without spaces around."""
+
 _URI = re.compile(r"\s*(?:sips?:(?P<user>[^@;:>]*)[^@>]*@|tel:(?P<number>[^;>]*))", re.IGNORECASE)
 _DIALABLE = re.compile(r"\+?[0-9]{1,24}\Z")
 _MOBILE_WITH_TRUNK_ZERO = re.compile(r"01[3-9][0-9]{9}\Z")
@@ -20,7 +22,7 @@ _MOBILE_WITH_TRUNK_ZERO = re.compile(r"01[3-9][0-9]{9}\Z")
 
 def is_withheld(number: str | None) -> bool:
     """Whether nothing that names the caller is here: absent, or one of the words that stand for "not shown"."""
-    return number is None or number.strip().lower() in _ANONYMOUS
+    return number is None or number.strip().lower() in NOT_SHOWN
 
 
 def from_uri(uri: str) -> str | None:

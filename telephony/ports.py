@@ -41,9 +41,25 @@ class CallControl(Protocol):
         """Have LinkLost and LinkRestored follow: the way to learn what came of a command that got no answer."""
 
 
+NONE = "-"
+"""In a filter on a name: those that have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """Of the day, 0 to 23, on the clocks of an IANA time zone."""
+
+    of_day: int
+    zone: str
+
+
 @dataclass(frozen=True, slots=True)
 class HandoffFilter:
-    """All given conditions hold; times are half-open [since, until)."""
+    """All given conditions hold; times are half-open [since, until).
+
+    ``NONE`` may stand for the names from ``outcome`` on. ``returned``: the caller came back, to the first seat, a
+    queue or a call-back order. ``hour``: asked for in that hour of the day; wants ``since`` and ``until``.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -54,14 +70,39 @@ class HandoffFilter:
     outcome: str | None = None
     caller: str | None = None
     number_mismatch: bool | None = None
+    from_line: str | None = None
+    target: str | None = None
+    mode: str | None = None
+    resolution: str | None = None
+    accepted_by: str | None = None
+    automatic: bool | None = None
+    number_proof: str | None = None
+    returned: bool | None = None
+    answered: bool | None = None
+    answered_within_ms: int | None = None
+    hour: Hour | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
+    """All given conditions hold; times are half-open [since, until).
+
+    ``first_line`` may be ``NONE``. ``answered``: by a human. ``same_caller_as``: the id of another call.
+    ``calls_of_caller``: whose caller called at least so often in that time; ``one_per_caller``: one call of each
+    caller in that time who has a number. Those two, and ``hour``, want ``since`` and ``until``.
+    """
+
     since: datetime | None = None
     until: datetime | None = None
     line: str | None = None
     caller: str | None = None
+    first_line: str | None = None
+    answered: bool | None = None
+    answered_within_ms: int | None = None
+    same_caller_as: str | None = None
+    calls_of_caller: int | None = None
+    one_per_caller: bool | None = None
+    hour: Hour | None = None
 
 
 @dataclass(frozen=True, slots=True)

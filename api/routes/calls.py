@@ -10,10 +10,10 @@ from api import views
 from api.auth import Principal, needs
 from api.openapi import problems
 from api.permissions import Permission
-from api.schemas import CallOut, Moment, Name, PageOut, PathId
+from api.schemas import CallOut, HourOfDay, Milliseconds, Moment, Name, PageOut, PathId
 from api.services import Serving
 from telephony import errors
-from telephony.ports import CallFilter
+from telephony.ports import CallFilter, Hour
 
 router = APIRouter(prefix="/calls", tags=["calls"])
 
@@ -24,7 +24,7 @@ Reads = Annotated[Principal, needs(Permission.READ)]
     "",
     operation_id="listCalls",
     summary="通话列表 · calls, newest first",
-    responses=problems(errors.BadCursor, errors.RecordStoreUnavailable),
+    responses=problems(errors.BadCursor, errors.FilterWantsASpan, errors.RecordStoreUnavailable),
 )
 async def listed(
     who: Reads,
@@ -33,13 +33,35 @@ async def listed(
     until: Moment | None = None,
     line: Name | None = None,
     caller: Annotated[Name | None, Query(description="As received or in E.164; needs see-numbers.")] = None,
+    first_line: Annotated[Name | None, Query(description="The line that took the call first; `-`: none did.")] = None,
+    answered: Annotated[bool | None, Query(description="By a human.")] = None,
+    answered_within_ms: Milliseconds | None = None,
+    same_caller_as: Annotated[Name | None, Query(description="The id of another call.")] = None,
+    calls_of_caller: Annotated[
+        int | None, Query(ge=1, le=1_000_000, description="Whose caller called at least so often in that time.")
+    ] = None,
+    one_per_caller: Annotated[bool | None, Query(description="One call of each caller in that time.")] = None,
+    hour: HourOfDay | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> PageOut[CallOut]:
     """From the records; what is live on this node without the database: ``GET /v1/calls/live``."""
     if caller is not None:
         who.must(Permission.SEE_NUMBERS)
-    page = await services.switchboard.calls(CallFilter(since, until, line, caller), limit=limit, cursor=cursor)
+    where = CallFilter(
+        since=since,
+        until=until,
+        line=line,
+        caller=caller,
+        first_line=first_line,
+        answered=answered,
+        answered_within_ms=answered_within_ms,
+        same_caller_as=same_caller_as,
+        calls_of_caller=calls_of_caller,
+        one_per_caller=one_per_caller,
+        hour=None if hour is None else Hour(hour, services.settings.time_zone),
+    )
+    page = await services.switchboard.calls(where, limit=limit, cursor=cursor)
     return PageOut(items=[views.call(call, who.viewer) for call in page.items], next_cursor=page.next_cursor)
 
 

@@ -11,13 +11,14 @@ from api.auth import Principal, needs
 from api.errors import IdempotencyKeyMissing
 from api.openapi import problems
 from api.permissions import Permission
-from api.schemas import HandoffIn, HandoffOut, Moment, Name, PageOut, PathId
+from api.schemas import HandoffIn, HandoffOut, HourOfDay, Milliseconds, Moment, Name, Nobody, PageOut, PathId
 from api.scope import from_or_to_its_line, on_its_line
 from api.services import Serving
 from api.shield import carried_out
 from telephony import errors
-from telephony.handoff import Outcome, State
-from telephony.ports import HandoffFilter
+from telephony.handoff import Mode, Outcome, Resolution, State
+from telephony.ports import HandoffFilter, Hour
+from telephony.proof import Finding
 from telephony.service import HandoffRequest
 
 router = APIRouter(prefix="/handoffs", tags=["handoffs"])
@@ -80,7 +81,7 @@ async def start(
     "",
     operation_id="listHandoffs",
     summary="转接记录 · handoffs, newest first",
-    responses=problems(errors.BadCursor, errors.RecordStoreUnavailable),
+    responses=problems(errors.BadCursor, errors.FilterWantsASpan, errors.RecordStoreUnavailable),
 )
 async def listed(
     who: Reads,
@@ -91,15 +92,33 @@ async def listed(
     line: Name | None = None,
     seat: Name | None = None,
     state: State | None = None,
-    outcome: Outcome | None = None,
+    outcome: Outcome | Nobody | None = None,
     caller: Annotated[Name | None, Query(description="As received or in E.164; needs see-numbers.")] = None,
     number_mismatch: Annotated[
         bool | None, Query(description="Only those whose target saw another number than the caller's, or only others.")
     ] = None,
+    from_line: Name | None = None,
+    target: Name | None = None,
+    mode: Mode | None = None,
+    resolution: Resolution | Nobody | None = None,
+    returned: Annotated[
+        bool | None, Query(description="The caller came back: to the first seat, a queue or a call-back order.")
+    ] = None,
+    answered: Annotated[bool | None, Query(description="The target answered, whatever came after.")] = None,
+    answered_within_ms: Milliseconds | None = None,
+    accepted_by: Annotated[Name | None, Query(description="Who accepted the matter of a three-way call.")] = None,
+    automatic: Annotated[
+        bool | None, Query(description="Nobody decided: the first receiver keeps it (首接负责).")
+    ] = None,
+    number_proof: Annotated[Finding | None, Query(description="What the target was shown.")] = None,
+    hour: HourOfDay | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> PageOut[HandoffOut]:
-    """All given conditions hold; times are half-open, from ``since`` up to but without ``until``."""
+    """All given conditions hold; times are half-open, from ``since`` up to but without ``until``.
+
+    ``-`` in the place of a name, an outcome or a resolution finds those that have none.
+    """
     if caller is not None:
         who.must(Permission.SEE_NUMBERS)
     where = HandoffFilter(
@@ -109,9 +128,20 @@ async def listed(
         line=line,
         seat=seat,
         state=state.value if state else None,
-        outcome=outcome.value if outcome else None,
+        outcome=outcome,
         caller=caller,
         number_mismatch=number_mismatch,
+        from_line=from_line,
+        target=target,
+        mode=mode,
+        resolution=resolution,
+        returned=returned,
+        answered=answered,
+        answered_within_ms=answered_within_ms,
+        accepted_by=accepted_by,
+        automatic=automatic,
+        number_proof=number_proof,
+        hour=None if hour is None else Hour(hour, services.settings.time_zone),
     )
     page = await services.switchboard.handoffs(where, limit=limit, cursor=cursor)
     return PageOut(items=[views.handoff(record, who.viewer) for record in page.items], next_cursor=page.next_cursor)

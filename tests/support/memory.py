@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from records.paging import cursor_after, position
-from telephony import numbers
 from telephony.call import Call
 from telephony.conference import Conference
 from telephony.errors import IdempotencyKeyReused, LiveStateUnavailable, RecordStoreUnavailable
 from telephony.handoff import Handoff
 from telephony.ports import CallFilter, HandoffFilter, Notice, Page, Presence
+from tests.support.matching import calls_that_match, handoff_matches
 
 _R = TypeVar("_R", Handoff, Call)
 
@@ -105,12 +105,12 @@ class MemoryRecordStore:
 
     async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
         await self._reach()
-        found = [handoff for handoff in self._handoffs.values() if _handoff_matches(handoff, where)]
+        found = [handoff for handoff in self._handoffs.values() if handoff_matches(handoff, where)]
         return _page(found, lambda handoff: (handoff.created_at, handoff.id), limit, cursor)
 
     async def calls(self, where: CallFilter, *, limit: int, cursor: str | None) -> Page[Call]:
         await self._reach()
-        found = [call for call in self._calls.values() if _call_matches(call, where)]
+        found = calls_that_match(self._calls.values(), where)
         return _page(found, lambda call: (call.arrived_at, call.id), limit, cursor)
 
     async def _reach(self) -> None:
@@ -128,42 +128,6 @@ def _page(found: list[_R], place: Callable[[_R], tuple[datetime, str]], limit: i
     rows = sorted((row for row in found if before is None or place(row) < before), key=place, reverse=True)
     more = len(rows) > limit
     return Page(tuple(rows[:limit]), cursor_after(*place(rows[limit - 1])) if more else None)
-
-
-def _within(at: datetime, where: HandoffFilter | CallFilter) -> bool:
-    return (where.since is None or at >= where.since) and (where.until is None or at < where.until)
-
-
-def _one_of(wanted: str | None, *values: str | None) -> bool:
-    return wanted is None or wanted in values
-
-
-def _caller_is(wanted: str | None, caller: str | None) -> bool:
-    if wanted is None or wanted == caller:
-        return True
-    normal = numbers.e164(wanted)
-    return normal is not None and normal == numbers.e164(caller)
-
-
-def _handoff_matches(handoff: Handoff, where: HandoffFilter) -> bool:
-    return (
-        _within(handoff.created_at, where)
-        and _one_of(where.call_id, handoff.call_id)
-        and _one_of(where.line, handoff.from_line, handoff.target)
-        and _one_of(where.seat, handoff.from_seat, handoff.target_seat)
-        and _one_of(where.state, handoff.state)
-        and _one_of(where.outcome, handoff.outcome)
-        and _caller_is(where.caller, handoff.original_caller)
-        and _one_of(where.number_mismatch, handoff.number_mismatch)
-    )
-
-
-def _call_matches(call: Call, where: CallFilter) -> bool:
-    return (
-        _within(call.arrived_at, where)
-        and _one_of(where.line, call.first_line, call.line)
-        and _caller_is(where.caller, call.original_caller)
-    )
 
 
 class MemoryLiveState:

@@ -17,6 +17,7 @@ STATUSES = {
     "malformed-request": 400,
     "idempotency-key-missing": 400,
     "bad-cursor": 400,
+    "filter-wants-a-span": 400,
     "not-signed-in": 401,
     "token-rejected": 401,
     "credentials-wrong": 401,
