@@ -34,7 +34,9 @@ from api.supervisor import Port
 from api.tokens import Tokens
 from api.up import Instance
 from records.accounts import Accounts
+from records.chain import Chain, Signer
 from records.database import engine_for, migrate
+from records.ledger import Ledger
 from records.live import RedisLiveState, redis_client
 from records.store import SqlRecordStore
 from records.tasks import report, stop
@@ -199,9 +201,10 @@ async def _serve(loaded: Loaded) -> None:
     async with AsyncExitStack() as stack:
         engine = engine_for(loaded.database_url)
         stack.push_async_callback(engine.dispose)
-        store = SqlRecordStore(engine)
+        ledger = ledger_of(engine, loaded)
+        store = SqlRecordStore(engine, ledger)
         writer = RecordWriter(store, loaded.layout.home / "unwritten")
-        await _open_records(engine, loaded, writer)
+        await _open_records(engine, loaded, store, writer)
         stack.push_async_callback(writer.close)
         redis = redis_client(loaded.redis_url)
         stack.push_async_callback(redis.aclose)
@@ -231,10 +234,17 @@ async def _serve(loaded: Loaded) -> None:
             metrics=metrics,
             proofs=Proofs(store, clock),
             reconciliation=reconciliation,
+            ledger=ledger,
             settings=settings,
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )
         await _run(loaded, services)
+
+
+def ledger_of(engine: AsyncEngine, loaded: Loaded) -> Ledger:
+    """This node's: its key and the place of its last row are kept in HOTLINE_HOME, away from the database."""
+    chain = Chain(loaded.settings.node, Signer(loaded.secrets.ledger_key), loaded.settings.ledger.algorithm)
+    return Ledger(engine, chain, loaded.layout.home / "ledger-head.json")
 
 
 @asynccontextmanager
@@ -253,13 +263,15 @@ def _reconciler(loaded: Loaded, store: SqlRecordStore) -> Reconciler:
     return Reconciler(loaded.settings.node, store, SystemClock(), partial(of_handoffs, loaded.cel), apart)
 
 
-async def _open_records(engine: AsyncEngine, loaded: Loaded, writer: RecordWriter) -> None:
+async def _open_records(engine: AsyncEngine, loaded: Loaded, store: SqlRecordStore, writer: RecordWriter) -> None:
     """A database that is away at the start does not keep calls from being handled; it is taken up when it is there."""
 
     async def prepare() -> None:
         await migrate(engine)
+        store.migrated = True
         await add_first_people(Accounts(engine), loaded.secrets.people, loaded.directory)
 
+    store.migrated = False
     try:
         await prepare()
     except RecordStoreUnavailable as error:

@@ -16,6 +16,8 @@ from api.metrics import Metrics
 from api.tokens import Tokens
 from records.accounts import Accounts
 from telephony.ports import LiveState
+from records.ledger import Ledger
+from records.recordings.shelf import RecordingShelf
 from telephony.service import Switchboard
 from telephony.service.proofs import Proofs
 from telephony.service.reconciliation import ReconciliationJob
@@ -69,6 +71,9 @@ class Services:
     proofs: Proofs
     reconciliation: ReconciliationJob
     settings: ApiSettings = field(default_factory=ApiSettings)
+    ledger: Ledger
+    recordings: RecordingShelf
+    tickets: PlaybackTickets
     probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
 
     @property

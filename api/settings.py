@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -115,6 +115,13 @@ class TrunkEntry(_Part):
     contact: SipUri
 
 
+class LedgerSettings(_Part):
+    """``algorithm``: of the record chain; a change is written into the chain itself."""
+
+    algorithm: Literal["sha256", "sm3"] = "sha256"
+    checkpoint_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+
+
 class Recordings(_Part):
     """``folder``: where finished recordings are kept; another machine may read them there."""
 
@@ -146,6 +153,7 @@ class Settings(BaseSettings):
     auditor_sees_numbers: bool = False
     network: Network = Network()
     recordings: Recordings = Recordings()
+    ledger: LedgerSettings = LedgerSettings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Table
 
 from records import tables
+from records.notes import Note
 from telephony import numbers
 from telephony.call import Call
 from telephony.conference import Conference
@@ -22,7 +23,9 @@ from telephony.proof import finding
 
 _LONGEST_MS = 2**31 - 1
 
-Record: TypeAlias = Handoff | Call | Conference
+Kept: TypeAlias = Handoff | Call | Conference
+"""What has a table of its own."""
+Record: TypeAlias = Kept | Note
 Row: TypeAlias = dict[str, Any]
 
 _HANDOFF, _CALL, _CONFERENCE = TypeAdapter(Handoff), TypeAdapter(Call), TypeAdapter(Conference)
@@ -30,6 +33,7 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "handoff": _HANDOFF,
     "call": _CALL,
     "conference": _CONFERENCE,
+    "note": TypeAdapter(Note),
 }
 
 
@@ -85,7 +89,7 @@ def conference_of(row: Mapping[str, Any]) -> Conference:
 
 
 def kind_of(record: Record) -> str:
-    """``handoff``, ``call`` or ``conference``."""
+    """``handoff``, ``call``, ``conference`` or ``note``."""
     return type(record).__name__.lower()
 
 
@@ -101,9 +105,9 @@ def record_of(kind: str, data: Any) -> Record:
     return _ADAPTERS[kind].validate_python(data)  # type: ignore[no-any-return]  # one of Record
 
 
-def _row(record: Record, table: Table) -> Row:
+def _row(record: Kept, table: Table) -> Row:
     row = plain(record)
-    times = {column.name for column in table.c if isinstance(column.type, tables.UtcTime)}
+    times = {column.name for column in table.c if isinstance(column.type, tables.UtcTime)} & row.keys()
     return row | {name: getattr(record, name) for name in times}
 
 

@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from records import tables
 from records.database import transaction
 from records.filters import call_conditions, handoff_conditions
+from records.ledger import Ledger
 from records.mapping import (
+    Kept,
     Record,
     Row,
     call_of,
@@ -23,10 +25,11 @@ from records.mapping import (
     handoff_of,
     handoff_row,
 )
+from records.notes import Note
 from records.paging import cursor_after, position
 from telephony.call import Call
 from telephony.conference import Conference
-from telephony.errors import IdempotencyKeyReused
+from telephony.errors import IdempotencyKeyReused, RecordStoreUnavailable
 from telephony.handoff import Handoff, State
 from telephony.ports import CallFilter, HandoffFilter, Page
 
@@ -36,13 +39,20 @@ _LONGEST_CALL = timedelta(days=1)
 
 
 class SqlRecordStore:
-    """Needs a migrated database (``records.database.migrate``). The engine belongs to the caller."""
+    """Needs a migrated database (``records.database.migrate``). The engine belongs to the caller.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    Without a ``ledger`` it is for who only reads: what it saves is found to be missing on the chain.
+    """
+
+    def __init__(self, engine: AsyncEngine, ledger: Ledger | None = None) -> None:
+        self.migrated = True
+        """While it is False nothing is saved: the tables may be those of an earlier version."""
         self._engine = engine
+        self._ledger = ledger
         self._insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
 
     async def claim(self, principal: str, key: str, fingerprint: str, handoff: Handoff) -> Handoff | None:
+        self._must_be_migrated()
         idempotency = {
             "principal": principal,
             "key": key,
@@ -74,12 +84,31 @@ class SqlRecordStore:
         await self.save_all((conference,))
 
     async def save_all(self, records: Sequence[Record]) -> None:
-        """Save many in one transaction, in their order: all or none."""
+        """Save many in one transaction, in their order and with their ledger entries: all or none."""
+        self._must_be_migrated()
+        if self._ledger is None:
+            async with transaction(self._engine) as connection:
+                for record in records:
+                    if not isinstance(record, Note):
+                        await connection.execute(self._upsert(record))
+            return
         async with transaction(self._engine) as connection:
+            pen = await self._ledger.pen(connection, records)
             for record in records:
-                await connection.execute(self._upsert(record))
+                if isinstance(record, Note):
+                    pen.note(record)
+                    continue
+                kept = pen.keepable(record)
+                if (await connection.execute(self._upsert(kept))).rowcount:
+                    pen.saved(kept)
+            last = await pen.write()
+        await self._ledger.written(last)
 
-    def _upsert(self, record: Record) -> Any:
+    def _must_be_migrated(self) -> None:
+        if not self.migrated:
+            raise RecordStoreUnavailable("the database has not been brought to this version yet")
+
+    def _upsert(self, record: Kept) -> Any:
         match record:
             case Handoff():
                 table, row, keep = tables.handoffs, handoff_row(record), tables.handoffs.c.state != State.ENDED

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
     text,
 )
@@ -186,3 +188,32 @@ api_keys = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
 )
+
+OF_KIND = {"handoff": handoffs, "call": calls, "conference": conferences}
+"""The table of each kind of record, by the name that it has on the ledger."""
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("node", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("ref", String, unique=True),
+    Column("body", Text, nullable=False),
+    Column("previous", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("seal", String, nullable=False),
+    Index(None, "subject", "kind"),
+)
+"""The chain, one for each node. Everything is text as it was hashed (``records.verify_ledger``)."""
+
+ledger_salts = Table(
+    "ledger_salts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("salt", String),
+)
+"""What the personal parts of ledger entries were hashed with, by record or note. NULL: erased."""

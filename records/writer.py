@@ -18,6 +18,7 @@ import stamina
 import structlog
 
 from records.mapping import Record, kind_of
+from records.notes import Note
 from records.spool import Spool
 from records.tasks import report, stop
 from telephony.call import Call
@@ -73,6 +74,10 @@ class RecordWriter:
 
     def put_conference(self, conference: Conference) -> None:
         self._enqueue(conference)
+
+    def put_note(self, note: Note) -> None:
+        """For the ledger; nobody has to wait for it."""
+        self._enqueue(note)
 
     async def start(self) -> None:
         """Take up what an earlier process left, then write for as long as the process lives.

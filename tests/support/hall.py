@@ -26,6 +26,7 @@ from api.tokens import Tokens
 from records.accounts import Accounts, Role, User
 from records.database import engine_for, migrate
 from records.writer import RecordWriter
+from records.ledger import Ledger
 from telephony import commands, events
 from telephony.cel import Row, Written
 from telephony.lines import Desk, Directory, Line, LinkedNumber, Seat, Trunk
@@ -225,6 +226,7 @@ async def open_hall(
         proofs=Proofs(store, clock),
         reconciliation=reconciliation,
         settings=settings,
+        ledger=Ledger(engine, Chain("n1", Signer("11" * 32), "sha256")),
         probes={"database": lambda: store.handoff("probe"), "redis": (live or memory).presence},
     )
     app = create_app(replace(services, **changed))

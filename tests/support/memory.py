@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from records.notes import Note
 from records.paging import cursor_after, position
 from telephony.call import Call
 from telephony.conference import Conference
@@ -29,6 +30,7 @@ class MemoryRecordStore:
         self._calls: dict[str, Call] = {}
         self._conferences: dict[str, Conference] = {}
         self._keys: dict[tuple[str, str], tuple[str, str]] = {}
+        self.notes: dict[str, Note] = {}
 
     async def claim(self, principal: str, key: str, fingerprint: str, handoff: Handoff) -> Handoff | None:
         await self._reach()
@@ -57,7 +59,7 @@ class MemoryRecordStore:
     async def save_conference(self, conference: Conference) -> None:
         await self.save_all((conference,))
 
-    async def save_all(self, records: Sequence[Handoff | Call | Conference]) -> None:
+    async def save_all(self, records: Sequence[Handoff | Call | Conference | Note]) -> None:
         await self._reach()
         for record in records:
             match record:
@@ -67,6 +69,8 @@ class MemoryRecordStore:
                     self._calls[record.id] = _newer(self._calls.get(record.id), record)
                 case Conference():
                     self._conferences[record.id] = record
+                case Note():
+                    self.notes[record.id] = record
 
     async def handoff(self, handoff_id: str) -> Handoff | None:
         await self._reach()

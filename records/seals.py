@@ -1,0 +1,91 @@
+"""Records as the ledger holds them: who called, and what people wrote, as salted hashes that can be made void. Pure.
+
+The salt stands in a table of its own (``ledger_salts``). When it is erased nobody can tell any more what was hashed,
+not by trying all telephone numbers either; the chain stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC
+from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives import hmac
+
+from records.mapping import Kept, kind_of, plain
+from records.tables import OF_KIND, UtcTime
+from records.verify_ledger import ALGORITHMS, canonical
+from telephony.call import Call
+from telephony.handoff import Handoff
+
+R = TypeVar("R", bound=Kept)
+Body = dict[str, Any]
+Seal = Callable[[Any], Any]
+
+_PERSONAL: Mapping[str, tuple[str, ...]] = {
+    "handoff": ("original_caller", "caller_seen_by_target", "reason"),
+    "call": ("original_caller", "caller_name"),
+    "conference": (),
+}
+_MARK = "hmac-"
+
+
+def sealing(salt: bytes, algorithm: str) -> Seal:
+    """What is empty stays as it is; all else becomes ``hmac-ALGORITHM:HEX`` of its canonical JSON."""
+
+    def seal(value: Any) -> Any:
+        if not value:
+            return value
+        keyed = hmac.HMAC(salt, ALGORITHMS[algorithm]())
+        keyed.update(canonical(value).encode("utf-8", "surrogatepass"))
+        return f"{_MARK}{algorithm}:{keyed.finalize().hex()}"
+
+    return seal
+
+
+def body_of(record: Kept, seal: Seal) -> Body:
+    """The record as JSON, its personal parts sealed."""
+    kind = kind_of(record)
+    body = plain(_in_utc(record))
+    for name in _PERSONAL[kind]:
+        body[name] = seal(body[name])
+    match kind:
+        case "handoff":
+            body["timeline"] = [step | {"detail": seal(step["detail"])} for step in body["timeline"]]
+            if body["decision"] is not None:
+                body["decision"] = body["decision"] | {"reason": seal(body["decision"]["reason"])}
+        case "call":
+            body["legs"] = {id: leg | {"number": seal(leg["number"])} for id, leg in body["legs"].items()}
+    return body
+
+
+def bare(value: Any) -> Any:
+    """What can still be compared when the salt is erased: without what was sealed, empty or not there."""
+    if isinstance(value, dict):
+        return {key: bare(item) for key, item in value.items()} or None
+    if isinstance(value, list):
+        return [bare(item) for item in value]
+    return None if value == "" or (isinstance(value, str) and value.startswith(_MARK)) else value
+
+
+def blanked(record: Kept) -> Kept:
+    """Without anything that says who called, or that a person wrote."""
+    if isinstance(record, Handoff):
+        decision = record.decision and replace(record.decision, reason="")
+        timeline = tuple(replace(step, detail={}) for step in record.timeline)
+        return replace(
+            record, original_caller=None, caller_seen_by_target=None, reason=None, decision=decision, timeline=timeline
+        )
+    if isinstance(record, Call):
+        legs = {id: replace(leg, number="") for id, leg in record.legs.items()}
+        return replace(record, original_caller=None, caller_name=None, legs=legs)
+    return record
+
+
+def _in_utc(record: R) -> R:
+    """As a database gives it back."""
+    columns = OF_KIND[kind_of(record)].c
+    times = {column.name: getattr(record, column.name) for column in columns if isinstance(column.type, UtcTime)}
+    in_utc: dict[str, Any] = {name: at.astimezone(UTC) for name, at in times.items() if at is not None}
+    return replace(record, **in_utc)

@@ -1,0 +1,224 @@
+"""核验台账 · Re-computes the ledger's chain, on its own: this one file needs Python 3.11 and ``cryptography`` only.
+
+    python verify_ledger.py FILE [--key PUBLIC_KEY …]
+
+FILE is an export of the ledger (``hotline audit export``) or of records (``hotline export``), its manifest beside it.
+Exit code 0: unbroken. 1: broken; each broken place is named on a line of its own, the first one first.
+
+A row's hash is taken over the JSON array ``[1, node, seq, at, kind, subject, actor, ref, body, previous]`` (UTF-8, no
+spaces, characters not escaped), ``previous`` being the hash of the row before. It is written ``sha256:HEX`` or
+``sm3:HEX`` (GB/T 32905). Row 1, each 1000th row and the first of each process are checkpoints: they name the algorithm
+in force and are signed with Ed25519 (RFC 8032) by the node's key, which is not in the database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+CHECKPOINT_EVERY = 1000
+KEY_NAME_LENGTH = 16
+_FORMAT = 1
+_NEIGHBOURS = 1000
+ALGORITHMS: dict[str, Callable[[], hashes.HashAlgorithm]] = {"sha256": hashes.SHA256, "sm3": hashes.SM3}
+
+
+class Row(NamedTuple):
+    """One entry of the ledger as it is stored; ``seal`` is the node's own mark, which only the node can check."""
+
+    node: str
+    seq: int
+    at: str
+    kind: str
+    subject: str
+    actor: str
+    ref: str | None
+    body: str
+    previous: str
+    hash: str
+    seal: str = ""
+
+
+FAULTS = {
+    "changed": "内容被改 · the row was changed",
+    "replaced": "被改写并重算过哈希 · the row was rewritten, its hash computed anew",
+    "re-ordered": "顺序被调换 · the row stands in another's place",
+    "deleted": "缺失 · rows are missing",
+    "repeated": "重复 · the number stands twice: a row was inserted, or the chain was forked",
+    "truncated": "末尾被截去 · the end of the chain is missing",
+    "not-ours": "不是本节点写入 · inserted: not written by this node",
+    "unreadable": "无法读取 · cannot be read",
+    "algorithm-changed": "算法与上一检查点不符 · another algorithm than the checkpoint before it says",
+    "checkpoint-missing": "应为检查点 · a checkpoint should stand here",
+    "checkpoint-forged": "检查点签名无效 · the checkpoint's signature is not valid",
+    "checkpoint-key-unknown": "检查点由未知密钥签名 · the checkpoint is signed with an unknown key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is broken: ``name`` is stable, ``where`` says what it is about, ``why`` explains it to people."""
+
+    name: str
+    where: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.name}: {self.why}"
+
+
+def canonical(value: Any) -> str:
+    """The one way to write a JSON value down."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(algorithm: str, data: bytes) -> str:
+    """``algorithm:HEX``. Raises KeyError for an unknown algorithm."""
+    hasher = hashes.Hash(ALGORITHMS[algorithm]())
+    hasher.update(data)
+    return f"{algorithm}:{hasher.finalize().hex()}"
+
+
+def row_hash(algorithm: str, row: Row) -> str:
+    return digest(algorithm, canonical([_FORMAT, *row[:9]]).encode("utf-8", "surrogatepass"))
+
+
+def algorithm_of(row_digest: str) -> str | None:
+    """None when it is none of ours."""
+    name = row_digest.partition(":")[0]
+    return name if name in ALGORITHMS else None
+
+
+def signed_part(row: Row, algorithm: str, public_key: str) -> bytes:
+    """What the signature of a checkpoint covers; ``row.previous`` stands for all that was before."""
+    part = ["hotline ledger checkpoint", row.node, row.seq, row.at, algorithm, public_key, row.previous]
+    return canonical(part).encode("utf-8", "surrogatepass")
+
+
+def signature_holds(public_key: str, signature: str, signed: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), signed)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
+class ChainChecker:
+    """One node's chain, row after row in the order of ``seq``; holds one row only.
+
+    ``trusted``: public keys (hex); with none, the chain's own are believed and collected in ``keys``. ``sealed`` says
+    whether a row's seal is ours: for the node's own key alone, by the key's name.
+    """
+
+    def __init__(
+        self, node: str, trusted: Collection[str] = (), sealed: Callable[[Row], bool | None] | None = None
+    ) -> None:
+        self.node = node
+        self.rows = 0
+        self.last: Row | None = None
+        self.first_seq = 1
+        self.keys: dict[str, int] = {}
+        self.checkpoint: Row | None = None
+        self._trusted = frozenset(trusted)
+        self._sealed = sealed
+        self._algorithm: str | None = None
+        self._key_name = ""
+        self._faulty = False
+        self._begins_late: tuple[int, str] | None = None
+
+    def take(self, row: Row) -> Iterator[Fault]:
+        """What is wrong with it, or between it and the row before."""
+        expected = self.last.seq + 1 if self.last else row.seq
+        if row.seq < expected:
+            yield self._fault("repeated", row.seq)
+            return
+        if self.last is None:
+            self._begin(row)
+        missing = row.seq > expected
+        if missing:
+            yield self._missing(expected, row.seq - 1)
+        found = list(self._own_faults(row))
+        if not found and not missing and not self._faulty and row.previous != (self.last.hash if self.last else ""):
+            if self.last:
+                yield self._fault("replaced", self.last.seq)
+            elif row.seq == 1:
+                found.append(self._fault("changed", 1))
+        yield from found
+        self._faulty = bool(found)
+        self.rows += 1
+        self.last = row
+
+    def end(self) -> Iterator[Fault]:
+        """What only the whole chain shows."""
+        if self._begins_late is not None:
+            yield self._missing(1, self._begins_late[0] - 1)
+
+    def _begin(self, row: Row) -> None:
+        self.first_seq = row.seq
+        self._algorithm = algorithm_of(row.hash)
+        if row.seq > 1:  # an entry must say that what was before has been erased in order
+            self._begins_late = row.seq, row.previous
+
+    def _own_faults(self, row: Row) -> Iterator[Fault]:
+        algorithm = algorithm_of(row.hash)
+        if algorithm is None:
+            yield self._fault("unreadable", row.seq)
+            return
+        if row_hash(algorithm, row) != row.hash:
+            yield self._misplaced(row, algorithm) or self._fault("changed", row.seq, row)
+            return
+        if row.kind == "checkpoint":
+            yield from self._checkpoint_faults(row, algorithm)
+        elif row.seq == 1 or row.seq % CHECKPOINT_EVERY == 0 or row.seq == self.first_seq:
+            yield self._fault("checkpoint-missing", row.seq, row)
+        if algorithm != self._algorithm:
+            yield self._fault("algorithm-changed", row.seq, row)
+        if self._sealed is not None and not self._seal_holds(row):
+            yield self._fault("not-ours", row.seq, row)
+        if row.kind == "erasure" and self._begins_late is not None and '"ledger"' in row.body:
+            gone = json.loads(row.body)["ledger"]
+            if (gone["before"], gone["hash"]) == self._begins_late:
+                self._begins_late = None
+
+    def _checkpoint_faults(self, row: Row, algorithm: str) -> Iterator[Fault]:
+        try:
+            body = json.loads(row.body)
+            named, key, signature = body["algorithm"], str(body["public_key"]), str(body["signature"])
+        except (ValueError, KeyError, TypeError):
+            yield self._fault("checkpoint-forged", row.seq)
+            return
+        if named != algorithm or not signature_holds(key, signature, signed_part(row, algorithm, key)):
+            yield self._fault("checkpoint-forged", row.seq)
+            return
+        if self._trusted and key not in self._trusted:
+            yield self._fault("checkpoint-key-unknown", row.seq)
+            return
+        self.keys.setdefault(key, row.seq)
+        self._algorithm, self._key_name, self.checkpoint = algorithm, key[:KEY_NAME_LENGTH], row
+
+    def _seal_holds(self, row: Row) -> bool:
+        """Another key's seal cannot be checked here; it must be the key of the last checkpoint all the same."""
+        assert self._sealed is not None
+        return row.seal.partition(":")[0] == self._key_name and self._sealed(row) is not False
+
+    def _misplaced(self, row: Row, algorithm: str) -> Fault | None:
+        """A row that was moved still has the hash of its own place."""
+        for seq in range(max(1, row.seq - _NEIGHBOURS), row.seq + _NEIGHBOURS):
+            if row_hash(algorithm, row._replace(seq=seq)) == row.hash:
+                why = f"{FAULTS['re-ordered']}: #{seq} → #{row.seq}"
+                return Fault("re-ordered", f"{self.node} #{row.seq}", why)
+        return None
+
+    def _missing(self, first: int, last: int) -> Fault:
+        where = f"{self.node} #{first}" if first == last else f"{self.node} #{first}–#{last}"
+        return Fault("deleted", where, FAULTS["deleted"])
+
+    def _fault(self, name: str, seq: int, row: Row | None = None) -> Fault:
+        about = f" ({row.kind} {row.subject}, {row.at})" if row else ""
+        return Fault(name, f"{self.node} #{seq}{about}", FAULTS[name])
