@@ -24,6 +24,7 @@ from api.metrics import Metrics
 from api.services import ApiSettings, Services
 from api.tokens import Tokens
 from records.accounts import Accounts, Role, User
+from records.chain import Chain, Signer
 from records.database import engine_for, migrate
 from records.writer import RecordWriter
 from records.ledger import Ledger
