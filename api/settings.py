@@ -115,6 +115,18 @@ class TrunkEntry(_Part):
     contact: SipUri
 
 
+class Menus(_Part):
+    """``lines``: whose flow is in use. ``at_once``: whose callers hear no menu unless the line stands in ``lines`` too.
+
+    ``flows``: the city's own flows, before the shipped ones; ``prompts``: its own recordings, over the shipped ones.
+    """
+
+    lines: tuple[Id, ...] = ()
+    at_once: tuple[Id, ...] = ("110",)
+    flows: Path | None = None
+    prompts: Path | None = None
+
+
 class LedgerSettings(_Part):
     """``algorithm``: of the record chain; a change is written into the chain itself."""
 
@@ -152,6 +164,7 @@ class Settings(BaseSettings):
     default_line: Id | None = None
     auditor_sees_numbers: bool = False
     network: Network = Network()
+    menus: Menus = Menus()
     recordings: Recordings = Recordings()
     ledger: LedgerSettings = LedgerSettings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
@@ -242,6 +255,10 @@ def _contradictions(settings: Settings) -> Iterator[InitErrorDetails]:
     if settings.default_line is not None and settings.default_line not in known_lines:
         text = f"没有热线 {settings.default_line} · no such line: 可用 · known: {', '.join(known_lines)}"
         yield _problem(("default_line",), settings.default_line, text)
+    for i, line_id in enumerate(settings.menus.lines):
+        if line_id not in known_lines:
+            text = f"没有热线 {line_id} · no such line: 可用 · known: {', '.join(known_lines)}"
+            yield _problem(("menus", "lines", i), line_id, text)
     yield from _ports(settings)
 
 
