@@ -7,7 +7,6 @@ default, gets ``138****5678``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -37,8 +36,6 @@ from telephony.proof import ProofOfDay, bounds
 from telephony.reconcile import Difference, holds_a_number
 from telephony.service.reconciliation import ReconciliationJob
 
-_PHONE = re.compile(r"(?<!\w)(?<!\w[-./])\+?[0-9][0-9 -]{5,}[0-9](?![-.]?\w)", re.ASCII)
-_LONG_ENOUGH_TO_HIDE = 7
 _NUMBER_KEYS = frozenset(
     {"original_caller", "caller_seen_by_target", "shown", "seen", "number", "caller", "dialled_by"}
 )
@@ -57,7 +54,7 @@ class Viewer:
         at_my_seat = self.seat is not None and self.seat in seats
         on_my_line = self.line is not None and self.line in lines
         clear = self.sees_numbers or at_my_seat or on_my_line
-        return Sight(clear, tuple(number for number in private if number and len(number) >= _LONG_ENOUGH_TO_HIDE))
+        return Sight(clear, tuple(private))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +62,14 @@ class Sight:
     """How much of one record its reader sees."""
 
     clear: bool
-    private: tuple[str, ...] = ()
+    private: tuple[str | None, ...] = ()
 
     def number(self, number: str | None) -> str | None:
         return number if self.clear or number is None else numbers.mask(number)
 
     def text(self, text: str) -> str:
-        """Without the caller's numbers, whatever they look like, nor anything that looks like a telephone number.
-
-        Channel names, call ids and times stay.
-        """
-        if self.clear:
-            return text
-        for number in self.private:
-            text = text.replace(number, numbers.mask(number))
-        return _PHONE.sub(lambda found: numbers.mask(found[0]), text)
+        """Without the caller's numbers, nor anything that looks like a telephone number."""
+        return text if self.clear else numbers.mask_all(text, self.private)
 
 
 # --- handoffs and conferences ----------------------------------------------------------------------------------------

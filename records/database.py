@@ -134,11 +134,14 @@ async def migrate(engine: AsyncEngine) -> None:
             raise RecordStoreUnavailable(f"there is no folder {folder} for the database")
         await _write_ahead(engine)
     async with transaction(engine, MIGRATION_SECONDS) as connection:
-        if sqlite:
+        if sqlite:  # another process that migrates has the lock for longer than a statement may wait otherwise
+            await connection.exec_driver_sql(f"PRAGMA busy_timeout={int(MIGRATION_SECONDS * 1000)}")
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         await connection.run_sync(_upgrade)
+        if sqlite:
+            await connection.exec_driver_sql(f"PRAGMA busy_timeout={int(_WAIT_SECONDS * 1000)}")
 
 
 def _locked(error: Exception) -> bool:

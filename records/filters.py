@@ -7,7 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Column, ColumnElement, FromClause, FunctionElement, Table, case, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    FromClause,
+    FunctionElement,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -130,15 +141,12 @@ def _given(where: HandoffFilter | CallFilter, known: Mapping[str, _Condition]) -
     return [known[name](value) for name in known if (value := getattr(where, name)) is not None]
 
 
-def _caller_is(table: Table) -> _Condition:
-    """As received, or the same number written otherwise."""
+def caller_is(number: str) -> ColumnElement[bool]:
+    """As received, or the same number written otherwise; of the one table of the query that has callers.
 
-    def condition(number: str) -> ColumnElement[bool]:
-        as_received: ColumnElement[bool] = table.c.original_caller == number
-        normal = numbers.e164(number)
-        return as_received if normal is None else or_(as_received, table.c.original_caller_e164 == normal)
-
-    return condition
+    One equality on ``tables.CALLER_KEY``, so that the index gives the rows in the order of their times.
+    """
+    return literal_column(tables.CALLER_KEY) == (numbers.e164(number) or number)
 
 
 def _named(column: Column[Any]) -> _Condition:
@@ -167,7 +175,7 @@ _HANDOFF_CONDITIONS: Mapping[str, _Condition] = {
     "seat": lambda value: or_(_H.from_seat == value, _H.target_seat == value),
     "state": lambda value: _H.state == value,
     "outcome": _named(_H.outcome),
-    "caller": _caller_is(tables.handoffs),
+    "caller": caller_is,
     "number_mismatch": lambda value: _H.number_mismatch.is_(value),
     "from_line": _named(_H.from_line),
     "target": _named(_H.target),
@@ -184,7 +192,7 @@ _CALL_CONDITIONS: Mapping[str, _Condition] = {
     "since": lambda value: _C.arrived_at >= value,
     "until": lambda value: _C.arrived_at < value,
     "line": lambda value: or_(_C.first_line == value, _C.line == value),
-    "caller": _caller_is(tables.calls),
+    "caller": caller_is,
     "first_line": _named(_C.first_line),
     "answered": _there(_C.answer_ms),
     "answered_within_ms": lambda value: _C.answer_ms <= value,

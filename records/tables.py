@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -50,6 +51,9 @@ def _json() -> Any:
     return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
+CALLER_KEY = "coalesce(original_caller_e164, original_caller)"
+"""What a caller is found by: the number in E.164, as received where there is none. Indexed as written here."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -71,8 +75,8 @@ handoffs = Table(
     Column("resolution", String),
     Column("release", String, nullable=False),
     Column("via", String, nullable=False),
-    Column("original_caller", String, index=True),
-    Column("original_caller_e164", String, index=True),
+    Column("original_caller", String),
+    Column("original_caller_e164", String),
     Column("caller_seen_by_target", String),
     Column("number_mismatch", Boolean, nullable=False),
     Column("from_line", String),
@@ -97,6 +101,7 @@ handoffs = Table(
     Column("number_proof", String),
     Column("accepted_by", String),
     Column("decided_automatically", Boolean),
+    Index("ix_handoffs_caller", text(CALLER_KEY), "created_at", "id"),
     Index(None, "created_at", "id"),
     Index(None, "from_line", "created_at"),
     Index(None, "from_seat", "created_at"),
@@ -114,8 +119,8 @@ calls = Table(
     Column("id", String, primary_key=True),
     Column("node", String, nullable=False),
     Column("caller_channel", String, nullable=False),
-    Column("original_caller", String, index=True),
-    Column("original_caller_e164", String, index=True),
+    Column("original_caller", String),
+    Column("original_caller_e164", String),
     Column("caller_name", String),
     Column("presentation", String, nullable=False),
     Column("dialled", String, nullable=False),
@@ -131,6 +136,15 @@ calls = Table(
     # derived, for lists and reports
     Column("answer_ms", Integer),
     Column("talk_ms", Integer),
+    Column("detailed", Boolean, nullable=False, server_default=false()),
+    Index("ix_calls_caller", text(CALLER_KEY), "arrived_at", "id"),
+    Index(
+        "ix_calls_not_detailed",
+        "node",
+        "ended_at",
+        sqlite_where=text("ended_at IS NOT NULL AND NOT detailed"),
+        postgresql_where=text("ended_at IS NOT NULL AND NOT detailed"),
+    ),
     Index(None, "arrived_at", "id"),
     Index(
         "ix_calls_live",
@@ -138,6 +152,69 @@ calls = Table(
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+)
+
+call_details = Table(
+    "call_details",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("node", String, nullable=False),
+    Column("arrived_at", UtcTime, nullable=False),
+    Column("answered_at", UtcTime),
+    Column("ended_at", UtcTime, nullable=False),
+    Column("original_caller", String),
+    Column("original_caller_e164", String),
+    Column("caller_name", String),
+    Column("presentation", String, nullable=False),
+    Column("dialled", String, nullable=False),
+    Column("trunk", String, nullable=False),
+    Column("first_line", String),
+    Column("first_seat", String),
+    Column("last_line", String),
+    Column("last_seat", String),
+    Column("accepted_by", String),
+    Column("accepted_seat", String),
+    Column("total_ms", Integer, nullable=False),
+    Column("wait_ms", Integer),
+    Column("queue_ms", Integer),
+    Column("ring_ms", Integer),
+    Column("talk_ms", Integer),
+    Column("hold_ms", Integer),
+    Column("handoffs", Integer, nullable=False),
+    Column("handoff_ids", _json(), nullable=False),
+    Column("conference_parties", _json(), nullable=False),
+    Column("ivr_path", _json(), nullable=False),
+    Column("order_ids", _json(), nullable=False),
+    Column("leg_count", Integer, nullable=False),
+    Column("hangup_cause", Integer),
+    Column("source", String, nullable=False),
+    Index("ix_call_details_caller", text(CALLER_KEY), "arrived_at", "call_id"),
+    Index(None, "arrived_at", "call_id"),
+)
+
+leg_details = Table(
+    "leg_details",
+    metadata,
+    Column("uniqueid", String, primary_key=True),
+    Column("call_id", String, nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("role", String, nullable=False),
+    Column("line", String),
+    Column("seat", String),
+    Column("handoff_id", String),
+    Column("channel", String, nullable=False),
+    Column("number", String),
+    Column("outside", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("answered_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("queue_ms", Integer),
+    Column("ring_ms", Integer),
+    Column("talk_ms", Integer),
+    Column("hold_ms", Integer),
+    Column("hangup_cause", Integer),
+    Column("sip_code", Integer),
+    Index(None, "created_at", "uniqueid"),
 )
 
 conferences = Table(

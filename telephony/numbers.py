@@ -6,6 +6,7 @@ A number is kept as it was received; everything here is derived beside it. Nothi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote
 
 import phonenumbers
@@ -18,6 +19,8 @@ NOT_SHOWN = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", 
 _URI = re.compile(r"\s*(?:sips?:(?P<user>[^@;:>]*)[^@>]*@|tel:(?P<number>[^;>]*))", re.IGNORECASE)
 _DIALABLE = re.compile(r"\+?[0-9]{1,24}\Z")
 _MOBILE_WITH_TRUNK_ZERO = re.compile(r"01[3-9][0-9]{9}\Z")
+_IN_TEXT = re.compile(r"(?<!\w)(?<!\w[-./])\+?[0-9][0-9 -]{5,}[0-9](?![-.]?\w)", re.ASCII)
+_LONG_ENOUGH_TO_HIDE = 7
 
 
 def is_withheld(number: str | None) -> bool:
@@ -74,3 +77,14 @@ def mask(number: str | None) -> str:
         return number
     keep = 3 if len(number) >= 10 else 1
     return f"{number[:keep]}****{number[-4:]}" if len(number) > keep + 4 else f"{number[:1]}****{number[-2:]}"
+
+
+def mask_all(text: str, known: Iterable[str | None] = ()) -> str:
+    """The text without the ``known`` numbers, whatever they look like, nor anything that looks like a telephone number.
+
+    Channel names, call ids and times stay.
+    """
+    for number in known:
+        if number and len(number) >= _LONG_ENOUGH_TO_HIDE:
+            text = text.replace(number, mask(number))
+    return _IN_TEXT.sub(lambda found: mask(found[0]), text)

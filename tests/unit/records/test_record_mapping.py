@@ -23,7 +23,7 @@ in_any_time = settings(deadline=None)  # other work on the machine is no failure
     ("kind", "table"), [(Handoff, tables.handoffs), (Call, tables.calls), (Conference, tables.conferences)]
 )
 def test_each_field_of_a_record_has_its_column(kind: type[object], table: Table) -> None:
-    derived = {"original_caller_e164", "over", *mapping.measured(a_handoff())}
+    derived = {"original_caller_e164", "over", "detailed", *mapping.measured(a_handoff())}
     assert {field.name for field in fields(kind)} == set(table.c.keys()) - derived  # type: ignore[arg-type]
 
 
