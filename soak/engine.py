@@ -69,6 +69,7 @@ class Outcome:
     differences: list[str] = field(default_factory=list)
     channels_left: list[str] = field(default_factory=list)
     bridges_left: list[str] = field(default_factory=list)
+    asterisk_deaths: int = 0
     rss_start: dict[str, int] = field(default_factory=dict)
     rss_end: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -213,6 +214,7 @@ class _Soak:
         out.channels_left, out.bridges_left = await self._machine.left(_QUIET_WITHIN)
         out.records = await self._settled_records()
         out.differences = [orjson.dumps(each).decode() for each in await self._stage.reconcile()]
+        out.asterisk_deaths = self._machine.asterisk_deaths()
         out.rss_end = self._machine.rss_kb()
         out.rss_start = out.rss_start or out.rss_end
         out.faults = self._faults.done

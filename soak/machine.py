@@ -13,6 +13,7 @@ from telephony.asterisk.layout import Layout
 from telephony.asterisk.process import AsteriskProcess
 
 _RSS = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
+_DIED = '"event": "part_died"'
 _POLL = 0.5
 
 
@@ -20,13 +21,19 @@ class Machine:
     def __init__(self, stage: Stage) -> None:
         assert stage.parts is not None
         layout = Layout.of(stage.home)
+        self._keepers_log = stage.home / "asterisk.log"
         self._parts = stage.parts
         self._asterisk = AsteriskProcess(find_asterisk(layout.home), layout.asterisk_conf, layout.run, layout.log)
 
     def rss_kb(self) -> dict[str, int]:
-        """Resident memory of the service and of Asterisk."""
-        parts = {"service": self._parts.service, "asterisk": self._parts.asterisk}
-        return {name: _rss(part.pid) for name, part in parts.items()}
+        """Resident memory of the service and of Asterisk; 0 of one that is just not there."""
+        self._asterisk.find_running()  # its keeper may have started another since
+        parts = {"service": self._parts.service.pid, "asterisk": self._asterisk.pid}
+        return {name: _rss(pid) if pid else 0 for name, pid in parts.items()}
+
+    def asterisk_deaths(self) -> int:
+        """How often its keeper had to start it again: no fault of ours, and the end of the calls on it."""
+        return self._keepers_log.read_text(encoding="utf-8", errors="replace").count(_DIED)
 
     async def left(self, patience: float) -> tuple[list[str], list[str]]:
         """Channels and bridges in Asterisk, each in its words, once there are none, else after so many seconds."""
@@ -43,5 +50,8 @@ class Machine:
 
 
 def _rss(pid: int) -> int:
-    found = _RSS.search(Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
+    try:
+        found = _RSS.search(Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return 0
     return int(found.group(1)) if found else 0

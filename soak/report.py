@@ -28,6 +28,7 @@ _LEFT = {
     "unexplained_differences": "与 Asterisk 自身记录不符 · unexplained differences from Asterisk's own record",
     "channels_left": "残留通道 · channels left",
     "bridges_left": "残留桥接 · bridges left",
+    "asterisk_deaths": "Asterisk 自身崩溃 · deaths of Asterisk itself, with its calls",
 }
 _SHOWN = 20
 _AROUND = 2.0
@@ -42,6 +43,7 @@ def as_json(out: Outcome) -> dict[str, Any]:
         "unexplained_differences": len(out.differences),
         "channels_left": len(out.channels_left),
         "bridges_left": len(out.bridges_left),
+        "asterisk_deaths": out.asterisk_deaths,
         "rss_start_kb": sum(out.rss_start.values()),
         "rss_end_kb": sum(out.rss_end.values()),
         "seconds": round(out.seconds, 1),
