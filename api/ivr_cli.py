@@ -148,15 +148,15 @@ def _flow(name: str, known: _Known) -> Flow:
     from ivr.check import check as checked
     from ivr.load import read
 
-    reads = [read(Path(name))] if Path(name).is_file() else [read(path) for path in known.places.flow_files()]
-    named = [each for each in reads if len(reads) == 1 or Path(each.source.file).stem == name]
-    if not named:
-        there = ", ".join(Path(each.source.file).stem for each in reads)
-        sys.exit(f"没有流程 {name} · no such flow（可用 · known: {there}）")
-    mistakes = checked(named[0], known.around)
-    if mistakes or named[0].flow is None:
+    files = {path.stem: path for path in known.places.flow_files()}
+    path = Path(name) if Path(name).is_file() else files.get(name)
+    if path is None:
+        sys.exit(f"没有流程 {name} · no such flow（可用 · known: {', '.join(files)}）")
+    found = read(path)
+    mistakes = checked(found, known.around)
+    if mistakes or found.flow is None:
         sys.exit("\n".join(str(mistake) for mistake in mistakes))
-    return named[0].flow
+    return found.flow
 
 
 def _history(given: list[str] | None) -> frozenset[History] | None:

@@ -97,7 +97,7 @@ def parse(content: bytes, file: str) -> Read:
     source = Source(file, root)
     if not isinstance(data, dict):
         return Read(source, None, (source.mistake((), "须为键值结构 · must be a mapping"),))
-    doubled = tuple(_doubled(source, root, frozenset()))
+    doubled = tuple(sorted(_doubled(source, root)))
     if doubled:
         return Read(source, None, doubled)
     return _as_flow(source, data, hashlib.sha256(content).hexdigest()[:16])
@@ -120,7 +120,6 @@ _IN_WORDS = {
     "extra_forbidden": "没有这一项 · there is no such field",
     "union_tag_not_found": "缺少 do 或 by · do (or by, for a branch) is missing",
     "union_tag_invalid": "没有这种步骤 · unknown kind",
-    "recursion_loop": "引用了自身 · refers to itself",
 }
 
 
@@ -138,36 +137,32 @@ def _explained(source: Source, error: ErrorDetails) -> Mistake:
         return source.mistake((*where, field_name), what)
     if kind == "extra_forbidden":
         return source.mistake(where, f"{where[-1]}: {_IN_WORDS[kind]}", at_key=True)
-    return source.mistake(where, f"{name}: {_IN_WORDS.get(kind, error['msg'])}")
+    return source.mistake(where, f"{name}: {_IN_WORDS.get(kind, error['msg'])}", at_key=kind == "union_tag_not_found")
 
 
 def _inside(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
     """The key and the value of one step into a mapping or a list; no value when there is no such place."""
-    if isinstance(node, yaml.MappingNode):
-        return next(((key, value) for key, value in node.value if key.value == part), (None, None))
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
         return None, node.value[part]
-    return None, None
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next(((key, value) for key, value in pairs if key.value == part), (None, None))
 
 
-def _doubled(source: Source, node: yaml.Node | None, above: frozenset[int]) -> Iterator[Mistake]:
-    if node is None or id(node) in above:
-        return
-    inner = above | {id(node)}
-    if isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _doubled(source, value, inner)
-    elif isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if not isinstance(key.value, str):
-                yield _at(source, key, "键须为文字 · a key must be a word")
-            elif key.value in seen:
-                yield _at(source, key, f"{key.value}: 重复的键 · stands twice")
-            else:
+def _doubled(source: Source, root: yaml.Node | None) -> Iterator[Mistake]:
+    left, looked_at = [root], set[int]()
+    while left:
+        node = left.pop()
+        if id(node) in looked_at:  # an alias
+            continue
+        looked_at.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            left += node.value
+        elif isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if key.value in seen:
+                    mark = key.start_mark
+                    what = f"{key.value}: 重复的键 · stands twice"
+                    yield Mistake(source.file, mark.line + 1, mark.column + 1, what)
                 seen.add(key.value)
-            yield from _doubled(source, value, inner)
-
-
-def _at(source: Source, node: yaml.Node, what: str) -> Mistake:
-    return Mistake(source.file, node.start_mark.line + 1, node.start_mark.column + 1, what)
+                left.append(value)

@@ -74,13 +74,7 @@ def _event(action: Action, symbols: Callable[[], str]) -> Event:
     return Done() if isinstance(action, OrderCallBack) else Pressed(symbol)
 
 
-def _lasted(engine: Engine, action: Action, event: Event) -> float:
-    if isinstance(action, Ask):
-        waited = action.seconds if isinstance(event, Silence) else 0.0
-        return spoken(action.prompts, engine.lengths) + waited
-    if isinstance(action, OrderCallBack):
-        return spoken(action.prompts, engine.lengths)
-    if isinstance(action, TakeMessage):
-        waited = action.seconds if isinstance(event, Done) else 0.0
-        return spoken(action.prompts, engine.lengths) + waited
-    return 0.0
+def _lasted(engine: Engine, action: Ask | OrderCallBack | TakeMessage, event: Event) -> float:
+    """What ends by itself lasts as long as it may; a key, or hanging up, ends it as the last prompt does."""
+    seconds = 0.0 if isinstance(action, OrderCallBack) else action.seconds
+    return spoken(action.prompts, engine.lengths) + (seconds if isinstance(event, Silence | Done) else 0.0)
