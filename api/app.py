@@ -29,6 +29,10 @@ _TAGS = [
 
 
 def create_app(services: Services) -> FastAPI:
+    return equipped(routed(), services)
+
+
+def routed() -> FastAPI:
     """The interactive pages are off: they load from the internet, which a hall does not have."""
     app = FastAPI(
         title="热线联动 · Hotline linkage",
@@ -39,7 +43,6 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.services = services
     errors.install(app)
     openapi.install(app)
     v1 = APIRouter(prefix="/v1")
@@ -47,6 +50,11 @@ def create_app(services: Services) -> FastAPI:
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)
+    return app
+
+
+def equipped(app: FastAPI, services: Services) -> FastAPI:
+    app.state.services = services
     # the one added last is the outermost
     app.add_middleware(BodyGate, limit=services.settings.body_limit)
     app.add_middleware(TimeLimit, seconds=services.settings.request_seconds)

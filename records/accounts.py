@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -70,13 +71,21 @@ class ApiKey:
     revoked_at: datetime | None = None
 
 
+_HASHER = PasswordHasher()  # argon2id, RFC 9106's second recommended setting
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """What an unknown user's password is held against; slow to make, on purpose."""
+    return _HASHER.hash(secrets.token_urlsafe())
+
+
 class Accounts:
     """Needs a migrated database. Every method raises RecordStoreUnavailable when it is away."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._hasher = PasswordHasher()  # argon2id, RFC 9106's second recommended setting
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._nobody = _hash_of_nobody()
         self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
 
     async def add_user(self, user: User, password: str) -> None:
@@ -113,7 +122,7 @@ class Accounts:
         right = await self._matches(known_hash or self._nobody, password)
         if not right or row is None or known_hash is None or row["disabled"]:
             return None
-        if self._hasher.check_needs_rehash(known_hash):
+        if _HASHER.check_needs_rehash(known_hash):
             await self.set_password(user_id, password)
         return _user(row)
 
@@ -168,12 +177,12 @@ class Accounts:
 
     async def _hash(self, password: str) -> str:
         async with self._hashing:
-            return await asyncio.to_thread(self._hasher.hash, password)
+            return await asyncio.to_thread(_HASHER.hash, password)
 
     async def _matches(self, known_hash: str, password: str) -> bool:
         async with self._hashing:
             try:
-                return await asyncio.to_thread(self._hasher.verify, known_hash, password)
+                return await asyncio.to_thread(_HASHER.verify, known_hash, password)
             except (VerifyMismatchError, InvalidHashError):
                 return False
 

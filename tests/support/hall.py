@@ -7,8 +7,10 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,9 +18,10 @@ import httpx
 import schemathesis
 from fastapi import FastAPI
 from limits.aio.storage import MemoryStorage
+from starlette.datastructures import State
 from uuid6 import uuid7
 
-from api.app import create_app
+from api.app import equipped, routed
 from api.limits import Counters
 from api.metrics import Metrics
 from api.services import ApiSettings, Services
@@ -71,7 +74,7 @@ class ConfirmingAsterisk(FakeAsterisk):
 
     async def asked(self, kind: type[commands.Command]) -> None:
         """Until a command of that kind has come."""
-        async with asyncio.timeout(2), self._asked:
+        async with asyncio.timeout(20), self._asked:
             await self._asked.wait_for(lambda: any(isinstance(command, kind) for command in self.commands))
 
     async def execute(self, command: commands.Command) -> None:
@@ -176,6 +179,16 @@ class Hall:
         return await self.http.post("/v1/handoffs", json=body, headers=headers)
 
 
+_routed = cache(routed)
+
+
+def an_app() -> FastAPI:
+    """Of its own but for the routes, which are slow to put together, and the same for every hall."""
+    app = copy(_routed())
+    app.state, app.user_middleware, app.middleware_stack = State(), [], None
+    return app
+
+
 def written_of(rows: Sequence[Row]) -> Written:
     return Written(tuple(rows), rows[0].at if rows else None)
 
@@ -230,7 +243,7 @@ async def open_hall(
         ledger=Ledger(engine, Chain("n1", Signer("11" * 32), "sha256")),
         probes={"database": lambda: store.handoff("probe"), "redis": (live or memory).presence},
     )
-    app = create_app(replace(services, **changed))
+    app = equipped(an_app(), replace(services, **changed))
     running = asyncio.create_task(board.run())
     try:
         async with httpx.AsyncClient(
