@@ -26,7 +26,7 @@ class ServiceProcess:
     name = "hotline serve"
 
     def __init__(
-        self, health_url: str, log_file: Path, *, environment: Mapping[str, str], boot_seconds: float = 30.0
+        self, health_url: str, log_file: Path, *, environment: Mapping[str, str], boot_seconds: float = 90.0
     ) -> None:
         self._health_url = health_url
         self._log = log_file

@@ -23,10 +23,11 @@ import yaml
 from api.supervisor import Port, instance_lock, is_free
 from demo.parts import AMI_PORT, HTTP_PORT, RELAY_PORT, Parts, running_parts
 from softphones import Call, IncomingCall, Phone, PhoneHost
+from softphones.phones import WAIT_S
 from telephony.asterisk.errors import SetupError
 
 TRUNK_IP = "127.0.0.2"
-_BOOT_SECONDS = 60.0
+_BOOT_SECONDS = 180.0
 _STOP_SECONDS = 25.0
 _POLL_SECONDS = 0.1
 _OFFSETS = range(3000, 15000, 1000)  # SIP and HTTP stay below the media ports, which are as wide as a step
@@ -148,7 +149,7 @@ class Stage:
         phone = await self.seat(seat)
         citizen = await self.citizen(number, name)
         call = await citizen.dial(line, headers)
-        incoming = await phone.incoming(10.0)
+        incoming = await phone.incoming()
         await incoming.answer()
         await call.answered()
         call_id = await self.call_of_seat(seat)
@@ -182,7 +183,7 @@ class Stage:
         record: dict[str, Any] = reply.json()
         return record
 
-    async def handoff_when(self, handoff_id: str, timeout: float = 10.0, **wanted: Any) -> dict[str, Any]:
+    async def handoff_when(self, handoff_id: str, timeout: float = WAIT_S, **wanted: Any) -> dict[str, Any]:
         """The record as soon as these fields have these values; else as it is after ``timeout`` seconds."""
         last: dict[str, Any] = {}
 
@@ -196,13 +197,13 @@ class Stage:
             return last
         return last
 
-    async def until(self, reached: Any, timeout: float = 10.0) -> None:
+    async def until(self, reached: Any, timeout: float = WAIT_S) -> None:
         """Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not await reached():
                 await asyncio.sleep(self.poll_seconds)
 
-    async def quiet(self, timeout: float = 10.0) -> None:
+    async def quiet(self, timeout: float = WAIT_S) -> None:
         """Until no call is live."""
 
         async def nothing() -> bool:

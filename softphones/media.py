@@ -13,7 +13,7 @@ import numpy as np
 from baresip import AudioNotActive, AudioRestarted
 from baresip.audio import CallAudio
 
-from softphones.tones import SILENCE_DBFS, WINDOWS_PER_SECOND, Samples, has_tone, level_dbfs, tone
+from softphones.tones import MIN_RUN, SILENCE_DBFS, WINDOWS_PER_SECOND, Samples, level_dbfs, runs, tone
 
 FRAME_S = 0.02
 # Enough to bridge a busy machine's late wake-ups; a changed tone flushes it.
@@ -42,7 +42,26 @@ class Ear:
         wanted = min(self._kept, self.position - position)
         if wanted <= 0:
             return np.empty(0, np.int16)
-        return np.concatenate([samples for _, samples in self._chunks])[-wanted:]
+        newest: list[Samples] = []
+        missing = wanted
+        for _, samples in reversed(self._chunks):
+            newest.append(samples)
+            missing -= len(samples)
+            if missing <= 0:
+                break
+        return np.concatenate(newest[::-1])[-wanted:]
+
+    async def hears(self, frequency: float, within: float) -> bool:
+        """True as soon as the tone, sent from now on, is heard for 300 ms; False after `within` seconds."""
+        at, run, deadline = self.position, 0, time.monotonic() + within
+        while True:
+            for count in runs(self.since(at), self.rate, frequency, run):
+                at, run = at + self.rate // WINDOWS_PER_SECOND, count
+                if run == MIN_RUN:
+                    return True
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(0.5 / WINDOWS_PER_SECOND)
 
     def level(self, now: float) -> float:
         recent = [samples for at, samples in self._chunks if at >= now - LEVEL_S]
@@ -104,13 +123,8 @@ class Line:
             self._spoken += self._audio.write(tone(frequency, rate, self._spoken, due).tobytes()) // 2
 
     async def hears(self, frequency: float, within: float) -> bool:
-        """True as soon as the tone, sent from now on, is heard for 300 ms; False after `within` seconds."""
-        start, deadline = self.ear.position, time.monotonic() + within
-        while not has_tone(self.ear.since(start), self.ear.rate, frequency):
-            if time.monotonic() >= deadline:
-                return False
-            await asyncio.sleep(0.5 / WINDOWS_PER_SECOND)
-        return True
+        """As `Ear.hears`."""
+        return await self.ear.hears(frequency, within)
 
 
 async def pump_all(lines: dict[str, Line]) -> None:

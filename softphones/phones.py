@@ -29,7 +29,7 @@ from softphones.wire import Notice
 if TYPE_CHECKING:
     from softphones.process import PhoneHost
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 RING_LIMIT_S = 60.0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from softphones.errors import HostDied, error_for
-from softphones.phones import Call, IncomingCall, Phone
+from softphones.phones import WAIT_S, Call, IncomingCall, Phone
 from softphones.wire import Notice, Reply, Request, decode, encode
 
 DEFAULT_HEADERS = (
@@ -26,8 +26,8 @@ DEFAULT_HEADERS = (
     "Reason",
 )
 _ALWAYS = ("From", "To")
-_START_S = 15.0
-_CLOSE_S = 5.0
+_START_S = 60.0
+_CLOSE_S = 10.0
 
 
 class PhoneHost:
@@ -77,7 +77,7 @@ class PhoneHost:
         await self.close()
 
     async def close(self) -> None:
-        """Hang up, unregister, end the process; kills it when that takes more than 5 s."""
+        """Hang up, unregister, end the process; kills it when that takes more than 10 s."""
         process = self._process
         if process is None:
             return
@@ -107,7 +107,7 @@ class PhoneHost:
         registrar: str | None = None,
         domain: str | None = None,
         display_name: str | bytes | None = None,
-        register_timeout: float = 5.0,
+        register_timeout: float = WAIT_S,
         catch_all: bool = False,
     ) -> Phone:
         """A phone. With `registrar` ("host:port") it registers there; with `domain` it calls unregistered.

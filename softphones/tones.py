@@ -6,6 +6,8 @@ here those do not leak into each other, so each is found while others sound (a c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,14 +48,16 @@ def tone_share(samples: Samples, rate: int, frequency: float) -> float:
     return float(2 * np.abs(np.dot(signal, probe)) ** 2 / (len(signal) * energy))
 
 
-def has_tone(samples: Samples, rate: int, frequency: float) -> bool:
-    """True when the tone sounds for 300 ms on end anywhere in `samples`."""
+def runs(samples: Samples, rate: int, frequency: float, run: int = 0) -> Iterator[int]:
+    """For each whole window, on how many of them on end the tone has sounded; `run` is how many did before."""
     size = rate // WINDOWS_PER_SECOND
-    run = 0
     for start in range(0, len(samples) - size + 1, size):
         window = samples[start : start + size]
         loud = level_dbfs(window) >= MIN_DBFS
         run = run + 1 if loud and tone_share(window, rate, frequency) >= MIN_SHARE else 0
-        if run == MIN_RUN:
-            return True
-    return False
+        yield run
+
+
+def has_tone(samples: Samples, rate: int, frequency: float) -> bool:
+    """True when the tone sounds for 300 ms on end anywhere in `samples`."""
+    return MIN_RUN in runs(samples, rate, frequency)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softphones.media import Ear
-from softphones.tones import WINDOWS_PER_SECOND, Samples, has_tone, tone
+from softphones.tones import Samples, tone
 
 _RATE = 8000
 _FRAME = 160
@@ -93,12 +93,7 @@ class Sound(asyncio.DatagramProtocol):
             await asyncio.sleep(0.1)
 
     async def hears(self, frequency: float, within: float) -> bool:
-        start, deadline = self.ear.position, time.monotonic() + within
-        while not has_tone(self.ear.since(start), _RATE, frequency):
-            if time.monotonic() >= deadline:
-                return False
-            await asyncio.sleep(0.5 / WINDOWS_PER_SECOND)
-        return True
+        return await self.ear.hears(frequency, within)
 
     def close(self) -> None:
         self._transport.close()
