@@ -33,6 +33,7 @@ pytestmark = pytest.mark.asyncio
 
 ROOT = Path(__file__).parents[2]
 RACERS = 3
+_IN_TIME = 20.0
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
@@ -173,8 +174,8 @@ async def test_given_postgresql_died_then_unavailable_and_when_it_is_back_all_wo
     await on_postgres.save_handoff(handoff)
     postgres.kill()
     try:
-        await _unavailable_within(5, lambda: on_postgres.save_handoff(handoff))
-        await _unavailable_within(5, lambda: on_postgres.claim("seat-1", "k", "print", a_handoff()))
+        await _unavailable_within(_IN_TIME, lambda: on_postgres.save_handoff(handoff))
+        await _unavailable_within(_IN_TIME, lambda: on_postgres.claim("seat-1", "k", "print", a_handoff()))
     finally:
         postgres.start()
 
@@ -187,7 +188,7 @@ async def test_given_postgresql_does_not_answer_then_unavailable_in_time(
     await asyncio.gather(*(on_postgres.save_handoff(a_handoff()) for _ in range(5)))
     postgres.freeze()
     try:
-        await _unavailable_within(8, lambda: on_postgres.save_handoff(a_handoff()))
+        await _unavailable_within(_IN_TIME, lambda: on_postgres.save_handoff(a_handoff()))
     finally:
         postgres.thaw()
 
@@ -201,7 +202,7 @@ async def test_given_another_program_holds_sqlite_then_unavailable_in_time(tmp_p
     store = SqlRecordStore(ours)
     async with other.connect() as connection:
         await connection.exec_driver_sql("BEGIN EXCLUSIVE")
-        await _unavailable_within(4, lambda: store.save_handoff(a_handoff()))
+        await _unavailable_within(_IN_TIME, lambda: store.save_handoff(a_handoff()))
         await connection.rollback()
     await store.save_handoff(a_handoff())
     await ours.dispose()

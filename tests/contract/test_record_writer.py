@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def _until(seen: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             if seen():
                 return
@@ -53,7 +53,7 @@ async def test_given_changes_when_flushed_then_all_kinds_are_in_the_database(tmp
     writer.put_call(call)
     assert writer.depth == 3
 
-    assert await writer.flush(2)
+    assert await writer.flush(20)
     assert writer.depth == 0
     assert await store.handoff(handoff.id) == handoff
     assert await store.conference(handoff.id) == a_conference(handoff)
@@ -69,7 +69,7 @@ async def test_given_many_changes_of_one_record_then_only_the_newest_is_written(
     for state in (State.REQUESTED, State.REDIRECTED, State.RINGING):
         writer.put_handoff(replace(handoff, state=state))
     await writer.start()
-    await writer.flush(2)
+    await writer.flush(20)
     await writer.close()
 
     assert store.saved == [replace(handoff, state=State.RINGING)]
@@ -99,7 +99,7 @@ async def test_given_the_database_is_away_then_put_returns_at_once_and_it_is_wri
     assert not await writer.flush(0.3)
     assert writer.depth == 250
     store.away = False
-    assert await writer.flush(5)
+    assert await writer.flush(20)
     await writer.close()
     assert store.saved == handoffs
 
@@ -117,7 +117,7 @@ async def test_given_the_database_is_away_for_a_second_then_the_records_are_on_d
     assert stat.S_IMODE(spool.path.stat().st_mode) == 0o600
 
     store.away = False
-    assert await writer.flush(5)
+    assert await writer.flush(20)
     assert not spool.path.exists()
     assert await store.handoff(handoff.id) == replace(handoff, state=State.RINGING)
     await writer.close()
@@ -137,7 +137,7 @@ async def test_given_close_while_the_database_is_away_then_the_next_start_writes
     second = RecordWriter(store, tmp_path)
     second.put_handoff(ended(other))
     await second.start()
-    assert await second.flush(2)
+    assert await second.flush(20)
     await second.close()
     third = RecordWriter(store, tmp_path)
     await third.start()
@@ -159,7 +159,7 @@ async def test_given_a_record_the_database_refuses_for_good_then_the_others_are_
     for handoff in (good, bad, other):
         writer.put_handoff(handoff)
     await writer.start()
-    assert await writer.flush(2)
+    assert await writer.flush(20)
     await writer.close()
 
     assert store.saved == [good, other]
@@ -177,7 +177,7 @@ async def test_given_the_disk_is_full_too_then_nothing_is_lost_while_the_process
     await asyncio.sleep(1.5)
 
     store.away = False
-    assert await writer.flush(8)
+    assert await writer.flush(20)
     await writer.close()
     assert store.saved == [handoff]
 
@@ -204,6 +204,13 @@ _DYING = """
     from tests.support.memory import MemoryRecordStore
     from tests.support.records import a_handoff
 
+    async def spooled(ids):
+        file = Path(sys.argv[1]) / "records.jsonl"
+        while not file.exists() or not all(file.read_bytes().count(b'"' + id.encode()) for id in ids):
+            await asyncio.sleep(0.02)
+        while not file.read_bytes().endswith(b"\\n"):
+            await asyncio.sleep(0.02)
+
     async def main():
         store = MemoryRecordStore()
         store.away = True
@@ -212,14 +219,14 @@ _DYING = """
         await asyncio.sleep(1.1)
         first = a_handoff()
         writer.put_handoff(first)
-        await asyncio.sleep(1.3)
+        await spooled([first.id])
         ids = [first.id]
         for _ in range(20):
             handoff = a_handoff()
             writer.put_handoff(handoff)
             ids.append(handoff.id)
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
+        await spooled(ids)
         print("put", *ids, flush=True)
         await asyncio.sleep(60)
 
@@ -235,16 +242,17 @@ async def test_given_kill_9_while_the_database_is_away_then_the_next_start_has_a
     )
     assert dying.stdout is not None
     ids: list[str] = []
-    while not ids:
-        word, *ids = (await dying.stdout.readline()).decode().split()
-        ids = ids if word == "put" else []
+    async with asyncio.timeout(60):
+        while not ids:
+            word, *ids = (await dying.stdout.readline()).decode().split()
+            ids = ids if word == "put" else []
     dying.send_signal(signal.SIGKILL)
     await dying.communicate()
 
     store = CountingStore()
     writer = RecordWriter(store, tmp_path)
     await writer.start()
-    assert await writer.flush(2)
+    assert await writer.flush(20)
     await writer.close()
     assert [record.id for record in store.saved] == ids
     assert len(ids) == 21

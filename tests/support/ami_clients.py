@@ -43,7 +43,7 @@ async def stock(peer: ScriptedAmi, **config: Any) -> AsyncIterator[Any]:
 
 
 async def next_event(client: AmiClient, name: str) -> Any:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         async for event in client.events():
             if event.name == name:
                 return event

@@ -118,7 +118,7 @@ class ScriptedAmi:
             writer.write(part)
 
 
-async def eventually(condition: Callable[[], bool], within: float = 3.0) -> None:
+async def eventually(condition: Callable[[], bool], within: float = 20.0) -> None:
     """Returns as soon as the condition holds; fails with TimeoutError otherwise."""
     async with asyncio.timeout(within):
         while not condition():

@@ -60,7 +60,7 @@ async def listening(known: Globals) -> AsyncIterator[tuple[ScriptedAmi, AmiContr
     async with ScriptedAmi(**answers, **rooms, Getvar=known.get, Setvar=known.put) as peer:
         link = AmiLink(lambda: AmiClient("127.0.0.1", peer.port, "hotline", SECRET), pause=0.01)
         control = AmiControl(link, Clock(), nothing_recorded, Fence(NOW))
-        async with contextlib.aclosing(control.events()) as facts, asyncio.timeout(5):
+        async with contextlib.aclosing(control.events()) as facts, asyncio.timeout(20):
             assert isinstance(await anext(facts), LinkRestored)
             yield peer, control, facts
 

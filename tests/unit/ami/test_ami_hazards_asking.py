@@ -69,7 +69,7 @@ async def test_given_a_redirect_pending_when_the_link_breaks_then_it_fails_and_i
     async with ScriptedAmi() as peer:
         break_on_first_redirect(peer)
         link = AmiLink(lambda: AmiClient("127.0.0.1", peer.port, "hotline", SECRET), pause=0.01)
-        async with contextlib.aclosing(link.run()) as items, asyncio.timeout(3):
+        async with contextlib.aclosing(link.run()) as items, asyncio.timeout(20):
             assert isinstance(await anext(items), LinkUp)
             with pytest.raises(AmiLinkLost):
                 await link.action(REDIRECT)

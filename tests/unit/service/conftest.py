@@ -94,7 +94,7 @@ class Exchange:
     async def running(self) -> AsyncIterator[Exchange]:
         task = asyncio.create_task(self.board.run())
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(20):
                 while not self.board.link_up:
                     await asyncio.sleep(0)
             yield self
@@ -104,7 +104,7 @@ class Exchange:
 
     async def hear(self, *facts: events.Event) -> Exchange:
         self.asterisk.say(*facts)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             await self.asterisk.heard()
         return self
 

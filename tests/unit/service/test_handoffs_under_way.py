@@ -304,7 +304,7 @@ async def test_given_a_number_mismatch_then_one_alarm(exchange: Exchange) -> Non
         NOW, "answered", handoff.id, leg("1101"), CALL, seat="1101", shown="<sip:2101@127.0.0.1>"
     )
     await exchange.hear(wrong, wrong, events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         while not any(notice["state"] == "ended" for notice in exchange.notices("handoff")):
             await asyncio.sleep(0)
 

@@ -82,7 +82,7 @@ async def running(work: Any) -> AsyncIterator[None]:
 
 
 async def until(reached: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not reached():
             await asyncio.sleep(0.01)
 

@@ -32,7 +32,7 @@ async def test_given_a_database_away_at_the_start_when_it_is_back_then_its_recor
     async with exchange.running():
         assert exchange.board.watch.find(handoff_id) is None
         exchange.store.away = False
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             while not exchange.asterisk.resyncs:
                 await asyncio.sleep(0.01)
         found = exchange.board.watch.find(handoff_id)
