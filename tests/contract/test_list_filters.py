@@ -35,7 +35,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     else:
         engine = engine_for(await request.getfixturevalue("postgres").new_migrated_database())
     store = SqlRecordStore(engine)
-    await store.save_all((*HANDOFFS, *CALLS))
+    await traffic.put(engine, HANDOFFS, CALLS)
     yield store
     await engine.dispose()
 

@@ -6,6 +6,11 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from records import tables
+from records.mapping import call_row, handoff_row
 from telephony.call import Call
 from telephony.handoff import Decision, Handoff, Mode, Outcome, Resolution, State, Step
 
@@ -91,3 +96,14 @@ def _call(dice: random.Random, n: int, at: datetime) -> Call:
         answered_at=answered,
         ended_at=ended,
     )
+
+
+async def put(engine: AsyncEngine, handoffs: Sequence[Handoff] = (), calls: Sequence[Call] = ()) -> None:
+    """On record, all at once; a thousand one by one may take longer than a store allows."""
+    async with engine.begin() as connection:
+        for table, rows in (
+            (tables.handoffs, [handoff_row(each) for each in handoffs]),
+            (tables.calls, [call_row(each) for each in calls]),
+        ):
+            if rows:
+                await connection.execute(insert(table), rows)
