@@ -90,7 +90,7 @@ class Chain:
         """The entries as rows after ``head``, with the checkpoints that belong between them."""
         due = checkpoint_first
         for entry in entries:
-            if due or head.seq == 0 or (head.seq + 1) % CHECKPOINT_EVERY == 0:
+            while due or head.seq == 0 or (head.seq + 1) % CHECKPOINT_EVERY == 0:
                 row = self.checkpoint(head, entry.at)
                 yield row
                 head, due = Head(row.seq, row.hash), False

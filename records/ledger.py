@@ -22,7 +22,7 @@ from records.chain import Chain, Entry, Head
 from records.database import transaction
 from records.mapping import Kept, Record, clean, kind_of
 from records.notes import Note
-from records.seals import Body, blanked, body_of, sealing
+from records.seals import Body, blanked, body_of, salt_digest, sealing
 from records.tables import ledger, ledger_salts
 from records.verify_ledger import Row, canonical
 from telephony.call import Call
@@ -166,8 +166,10 @@ class Pen:
         body = dict(clean(dict(note.body)))
         numbers = body.pop("numbers", None)
         if numbers:
-            seal = sealing(self._salt(note.id) or b"", self._chain.algorithm)
-            body |= {"numbers": {name: seal(number) for name, number in numbers.items()}, "salt": note.id}
+            salt = self._salt(note.id) or b""
+            seal = sealing(salt, self._chain.algorithm)
+            body["numbers"] = {name: seal(number) for name, number in numbers.items()}
+            body["salt"] = {"id": note.id, "digest": salt_digest(salt.hex())}
         self._add(note.kind, note.subject, note.actor, body, at=note.at, ref=note.id)
 
     def _add(

@@ -13,9 +13,15 @@ in force and are signed with Ed25519 (RFC 8032) by the node's key, which is not 
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+import sys
+from array import array
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -26,6 +32,10 @@ CHECKPOINT_EVERY = 1000
 KEY_NAME_LENGTH = 16
 _FORMAT = 1
 _NEIGHBOURS = 1000
+_TEXT_COLUMNS = (2, 3, 4, 5, 7, 8, 9, 10)
+_BLOCK = 64 * 1024
+_TEXT = (".csv", ".jsonl")
+_MOST_COMPARED = 4_000_000
 ALGORITHMS: dict[str, Callable[[], hashes.HashAlgorithm]] = {"sha256": hashes.SHA256, "sm3": hashes.SM3}
 
 
@@ -57,7 +67,11 @@ FAULTS = {
     "algorithm-changed": "算法与上一检查点不符 · another algorithm than the checkpoint before it says",
     "checkpoint-missing": "应为检查点 · a checkpoint should stand here",
     "checkpoint-forged": "检查点签名无效 · the checkpoint's signature is not valid",
-    "checkpoint-key-unknown": "检查点由未知密钥签名 · the checkpoint is signed with an unknown key",
+    "checkpoint-key-unknown": "由未知密钥签名 · signed with an unknown key",
+    "inserted": "多出 · inserted",
+    "file-changed": "文件与清单不符 · the file is not the one that the manifest describes",
+    "manifest-missing": "缺少清单 · the manifest is missing",
+    "manifest-forged": "清单无法读取或签名无效 · the manifest cannot be read, or its signature is not valid",
 }
 
 
@@ -71,6 +85,33 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.name}: {self.why}"
+
+
+@dataclass
+class Report:
+    """``keys``: public keys that signed, with the row where each did first (0: the manifest)."""
+
+    faults: list[Fault] = field(default_factory=list)
+    rows: int = 0
+    keys: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def unbroken(self) -> bool:
+        return not self.faults
+
+    def note(self, name: str, where: str) -> None:
+        self.faults.append(Fault(name, where, FAULTS[name]))
+
+    def lines(self, trusted: Collection[str]) -> Iterator[str]:
+        """For people: each fault, then the outcome and whose word it rests on."""
+        yield from map(str, self.faults)
+        for key in self.keys:
+            known = (
+                "已核对 · as given" if key in trusted else "未核对，请与运维单位核对 · compare it with the operator's"
+            )
+            yield f"签名公钥 · signed by {key} ({known})"
+        outcome = "完整 · unbroken" if self.unbroken else f"已损坏：{len(self.faults)} 处 · broken: {len(self.faults)}"
+        yield f"{outcome} ({self.rows} 行 · rows)"
 
 
 def canonical(value: Any) -> str:
@@ -166,7 +207,7 @@ class ChainChecker:
             self._begins_late = row.seq, row.previous
 
     def _own_faults(self, row: Row) -> Iterator[Fault]:
-        algorithm = algorithm_of(row.hash)
+        algorithm = algorithm_of(row.hash) if all(isinstance(row[at], str) for at in _TEXT_COLUMNS) else None
         if algorithm is None:
             yield self._fault("unreadable", row.seq)
             return
@@ -222,3 +263,145 @@ class ChainChecker:
     def _fault(self, name: str, seq: int, row: Row | None = None) -> Fault:
         about = f" ({row.kind} {row.subject}, {row.at})" if row else ""
         return Fault(name, f"{self.node} #{seq}{about}", FAULTS[name])
+
+
+# --- an exported file ------------------------------------------------------------------------------------------------
+
+
+def line_digest(line: bytes) -> int:
+    """A short name of a line, to say which one was changed when the file's own digest has shown that one was."""
+    return int.from_bytes(hashlib.blake2b(line, digest_size=8).digest(), "big")
+
+
+def pieces(file: Path) -> Iterator[bytes]:
+    """Of text its lines; of anything else blocks of 64 KiB."""
+    with file.open("rb") as stream:
+        if file.suffix in _TEXT:
+            yield from stream
+        else:
+            yield from iter(lambda: stream.read(_BLOCK), b"")
+
+
+def manifest_of(file: Path) -> Path:
+    return file.with_name(file.name + ".manifest.json")
+
+
+def lines_of(file: Path) -> Path:
+    return file.with_name(file.name + ".lines")
+
+
+def signed_manifest(manifest: Mapping[str, Any]) -> bytes:
+    """What a manifest's signature covers: all but itself."""
+    return canonical({name: value for name, value in manifest.items() if name != "signature"}).encode()
+
+
+def verify_file(file: Path, trusted: Collection[str] = (), tell: Callable[[int], None] = lambda done: None) -> Report:
+    """Holds an export against its manifest, and the rows of the ledger in it against each other.
+
+    ``tell`` gets the bytes read so far. Raises OSError.
+    """
+    report = Report()
+    try:
+        manifest = json.loads(manifest_of(file).read_bytes())
+        algorithm, key = algorithm_of(manifest["digest"]) or "sha256", str(manifest["public_key"])
+        signed = signature_holds(key, str(manifest["signature"]), signed_manifest(manifest))
+    except FileNotFoundError:
+        report.note("manifest-missing", str(manifest_of(file)))
+        return report
+    except (ValueError, KeyError, TypeError, AttributeError):
+        report.note("manifest-forged", str(manifest_of(file)))
+        return report
+    report.keys[key] = 0
+    if not signed:
+        report.note("manifest-forged", str(manifest_of(file)))
+    elif trusted and key not in trusted:
+        report.note("checkpoint-key-unknown", str(manifest_of(file)))
+    whole, found, read = hashes.Hash(ALGORITHMS[algorithm]()), array("Q"), 0
+    for piece in pieces(file):
+        whole.update(piece)
+        found.append(line_digest(piece))
+        read += len(piece)
+        tell(read)
+    report.rows = len(found)
+    if f"{algorithm}:{whole.finalize().hex()}" != manifest["digest"]:
+        report.note("file-changed", str(file))
+        report.faults += _named_lines(file, found)
+    if manifest.get("kind") == "ledger":
+        _verify_chains(file, manifest, trusted, report)
+    return report
+
+
+def _named_lines(file: Path, found: array[int]) -> Iterator[Fault]:
+    """Which lines (or blocks) are not those that were exported."""
+    written = array("Q")
+    try:
+        written.frombytes(lines_of(file).read_bytes())
+    except (OSError, ValueError):
+        return
+    if sys.byteorder == "little":
+        written.byteswap()
+    begin, most = 0, min(len(written), len(found))
+    while begin < most and written[begin] == found[begin]:
+        begin += 1
+    end = 0
+    while end < most - begin and written[-1 - end] == found[-1 - end]:
+        end += 1
+    old, new = written[begin : len(written) - end].tolist(), found[begin : len(found) - end].tolist()
+    unit = "第 {} 行 · line {}" if file.suffix in _TEXT else "第 {} 块（64 KiB） · block {} of 64 KiB"
+    for name, at in _edits(old, new) if len(old) * len(new) <= _MOST_COMPARED else [("changed", 0)]:
+        number = begin + at + 1
+        yield Fault(name, f"{file.name} {unit.format(number, number)}", FAULTS[name])
+
+
+def _edits(old: list[int], new: list[int]) -> Iterator[tuple[str, int]]:
+    """What turned one into the other; the place is that in the new one."""
+    moved = set(old) & set(new)
+    for how, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        here, gone = new[new_from:new_to], old[old_from:old_to]
+        if how == "equal":
+            continue
+        for offset, each in enumerate(here):
+            same_number = how == "replace" and len(here) == len(gone)
+            yield "re-ordered" if each in moved else "changed" if same_number else "inserted", new_from + offset
+        if how == "delete" or len(here) != len(gone):
+            for each in gone:
+                if each not in moved:
+                    yield "deleted", new_from
+
+
+def _verify_chains(file: Path, manifest: Mapping[str, Any], trusted: Collection[str], report: Report) -> None:
+    checkers: dict[str, ChainChecker] = {}
+    for number, line in enumerate(pieces(file), start=1):
+        try:
+            row = Row(**json.loads(line))
+            checker = checkers.setdefault(row.node, ChainChecker(row.node, trusted))
+            report.faults += checker.take(row)
+        except (ValueError, TypeError, KeyError):
+            report.note("unreadable", f"{file.name} 第 {number} 行 · line {number}")
+    for node, head in manifest.get("heads", {}).items():
+        last = checkers[node].last if node in checkers else None
+        if last is None or last.seq < head["seq"]:
+            report.note("truncated", f"{node} #{(last.seq if last else 0) + 1}–#{head['seq']}")
+    for checker in checkers.values():
+        report.faults += checker.end()
+        report.keys |= checker.keys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("file", type=Path, help="导出文件 · the exported file; its manifest lies beside it")
+    parser.add_argument(
+        "--key", action="append", default=[], help="可信公钥（hex），可多次 · a trusted public key; repeatable"
+    )
+    asked = parser.parse_args(arguments)
+    try:
+        report = verify_file(asked.file, asked.key)
+    except OSError as error:
+        print(f"{asked.file}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a program of its own
+        return 2
+    print("\n".join(report.lines(asked.key)))  # noqa: T201
+    return 0 if report.unbroken else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

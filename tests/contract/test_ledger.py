@@ -139,7 +139,7 @@ async def test_numbers_in_a_note_are_hashed_with_a_salt_that_can_be_erased(datab
     assert first["numbers"] != second["numbers"]
     async with database.connect() as connection:
         salts = (await connection.execute(text("SELECT id FROM ledger_salts"))).scalars().all()
-    assert set(salts) == {first["salt"], second["salt"]}
+    assert set(salts) == {first["salt"]["id"], second["salt"]["id"]}
 
 
 async def test_given_text_no_database_takes_then_the_entry_is_kept_all_the_same(database: AsyncEngine) -> None:

@@ -1,0 +1,122 @@
+"""Any single edit of a database that holds records, by whoever has its password, is found."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Column
+
+import records.audit
+from records.audit import Audit
+from records.chain import Head, Signer
+from records.database import engine_for, migrate
+from records.mapping import call_row, conference_row, handoff_row
+from records.notes import Note
+from records.store import SqlRecordStore
+from records.tables import OF_KIND, ledger, ledger_salts
+from records.verify_ledger import Fault
+from telephony.conference import PartyState
+from telephony.handoff import Decision
+from tests.support.ledgers import KEY, a_ledger, rows_of
+from tests.support.records import NOON, a_call, a_conference, a_handoff, ended
+
+HANDOFF = ended(a_handoff(reason="噪音", decision=Decision("12345", "归 12345", "fang", NOON)))
+CALL = a_call(ended_at=NOON + timedelta(minutes=9))
+ROOM = a_conference(HANDOFF)
+ROOM = replace(ROOM, parties=tuple(replace(party, state=PartyState.LEFT) for party in ROOM.parties))
+MADE = {"handoff": handoff_row(HANDOFF), "call": call_row(CALL), "conference": conference_row(ROOM)}
+COLUMNS: list[Column[Any]] = [
+    *(column for kind, table in OF_KIND.items() for column in table.c if column.name in MADE[kind]),
+    *ledger.c,
+    *ledger_salts.c,
+]
+
+
+async def _fill(path: Path) -> Head:
+    engine = engine_for(f"sqlite:///{path}")
+    await migrate(engine)
+    ledger = a_ledger(engine)
+    store = SqlRecordStore(engine, ledger)
+    await store.save_all((HANDOFF, CALL, ROOM, ended(a_handoff())))
+    await store.save_all([Note(NOON, "sign-in", "fang", "fang", {"numbers": {"n": str(n)}}) for n in range(3)])
+    last = (await rows_of(engine))[-1]
+    await engine.dispose()
+    return Head(last.seq, last.hash)
+
+
+async def _faults(path: Path, head: Head) -> list[Fault]:
+    engine = engine_for(f"sqlite:///{path}")
+    try:
+        return [fault async for fault in Audit(engine, node="n1", signer=Signer(KEY), head=head).faults()]
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Head]:
+    path = tmp_path_factory.mktemp("honest") / "records.db"
+    return path, asyncio.run(_fill(path))
+
+
+def _edit(path: Path, column: Column[Any], which: int, value: str | int | bytes | None) -> bool:
+    """Whether it changed anything; the database itself refuses some."""
+    table = column.table
+    with closing(sqlite3.connect(path)) as connection:
+        rows = [row[0] for row in connection.execute(f"SELECT rowid FROM {table} ORDER BY 1")]  # type: ignore[str-bytes-safe]  # a table
+        rowid = rows[which % len(rows)]
+        before = connection.execute(f'SELECT "{column.name}" FROM {table} WHERE rowid = ?', (rowid,)).fetchone()
+        try:
+            connection.execute(f'UPDATE {table} SET "{column.name}" = ? WHERE rowid = ?', (value, rowid))
+        except sqlite3.Error:
+            return False
+        after = connection.execute(f'SELECT "{column.name}" FROM {table} WHERE rowid = ?', (rowid,)).fetchone()
+        connection.commit()
+    return bool(before != after)
+
+
+values = (
+    st.none() | st.integers(-9, 2**40) | st.text(max_size=8) | st.binary(max_size=4) | st.sampled_from(["[]", "{}"])
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(COLUMNS), st.integers(0, 20), values)
+def test_any_single_edit_is_found(
+    honest: tuple[Path, Head],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    column: Column[Any],
+    which: int,
+    value: str | int | bytes | None,
+) -> None:
+    monkeypatch.setattr(records.audit, "_LOOK_AGAIN_SECONDS", (0.0,))
+    path, head = honest
+    copy = Path(shutil.copy(path, tmp_path / "copy.db"))
+    if _edit(copy, column, which, value):
+        assert asyncio.run(_faults(copy, head))
+
+
+@pytest.mark.parametrize("table", [*OF_KIND.values(), ledger, ledger_salts], ids=str)
+def test_any_row_that_is_deleted_is_found(
+    honest: tuple[Path, Head], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: Any
+) -> None:
+    monkeypatch.setattr(records.audit, "_LOOK_AGAIN_SECONDS", (0.0,))
+    path, head = honest
+    with closing(sqlite3.connect(path)) as connection:
+        rows = [row[0] for row in connection.execute(f"SELECT rowid FROM {table}")]
+    for rowid in rows:
+        copy = Path(shutil.copy(path, tmp_path / "copy.db"))
+        with closing(sqlite3.connect(copy)) as connection:
+            connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))
+            connection.commit()
+        assert asyncio.run(_faults(copy, head)), (table, rowid)
