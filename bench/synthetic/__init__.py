@@ -1,0 +1,1 @@
+"""A million handoffs that never were, for measuring and trying: ``python -m bench.synthetic --help``."""

@@ -1,0 +1,73 @@
+"""Call details in the database, and which calls still want one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from records import tables
+from records.calldetail import CallDetail, LegDetail
+from records.database import transaction
+from records.mapping import Row, call_of, clean, conference_of, handoff_of
+from telephony import numbers
+from telephony.call import Call
+from telephony.conference import Conference
+from telephony.handoff import Handoff
+
+_CALL_FIELDS = tuple(field.name for field in fields(CallDetail) if field.name != "legs")
+_LEG_FIELDS = tuple(field.name for field in fields(LegDetail))
+_LISTS = ("handoff_ids", "conference_parties", "ivr_path", "order_ids")
+
+
+def detail_rows(detail: CallDetail) -> tuple[Row, list[Row]]:
+    """Of the call, and of its legs; without the caller's number in E.164."""
+    row = {name: getattr(detail, name) for name in _CALL_FIELDS}
+    row |= {name: list(row[name]) for name in _LISTS}
+    row |= {"source": detail.source.value, "handoffs": len(detail.handoff_ids), "leg_count": len(detail.legs)}
+    return row, [{name: getattr(leg, name) for name in _LEG_FIELDS} | {"role": leg.role.value} for leg in detail.legs]
+
+
+class CallDetails:
+    """Needs a migrated database. Every method raises RecordStoreUnavailable when it is away."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def wanted(self, node: str, ended_before: datetime, limit: int) -> Sequence[Call]:
+        """Calls of this node that ended before then and have no detail yet, the first that ended first."""
+        c = tables.calls.c
+        query = select(tables.calls).where(c.node == node, c.ended_at < ended_before, ~c.detailed)
+        return [call_of(row) for row in await self._rows(query.order_by(c.ended_at).limit(limit))]
+
+    async def of_calls(self, call_ids: Sequence[str]) -> tuple[Sequence[Handoff], Sequence[Conference]]:
+        h, r = tables.handoffs, tables.conferences
+        handoffs = await self._rows(select(h).where(h.c.call_id.in_(call_ids)))
+        rooms = await self._rows(select(r).where(r.c.call_id.in_(call_ids)))
+        return [handoff_of(row) for row in handoffs], [conference_of(row) for row in rooms]
+
+    async def save(self, details: Sequence[CallDetail]) -> None:
+        """All or none; what was known of these calls before is replaced."""
+        ids = [detail.call_id for detail in details]
+        rows = [(_clean(row), [_clean(leg) for leg in legs]) for row, legs in map(detail_rows, details)]
+        async with transaction(self._engine) as connection:
+            for table in (tables.leg_details, tables.call_details):
+                await connection.execute(delete(table).where(table.c.call_id.in_(ids)))
+            with_e164 = [row | {"original_caller_e164": numbers.e164(row["original_caller"])} for row, _ in rows]
+            await connection.execute(tables.call_details.insert(), with_e164)
+            legs = [leg for _, of_call in rows for leg in of_call]
+            if legs:
+                await connection.execute(tables.leg_details.insert(), legs)
+            await connection.execute(update(tables.calls).where(tables.calls.c.id.in_(ids)).values(detailed=True))
+
+    async def _rows(self, query: Any) -> list[Row]:
+        async with transaction(self._engine) as connection:
+            return [row._asdict() for row in await connection.execute(query)]
+
+
+def _clean(row: Row) -> Row:
+    return {name: value if isinstance(value, datetime) else clean(value) for name, value in row.items()}
