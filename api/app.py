@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from api import errors, openapi
+from api import errors, openapi, playback
 from api.middleware import BodyGate, RequestLog, TimeLimit
-from api.routes import calls, conferences, events, handoffs, health, presence, reports, sessions
+from api.routes import calls, conferences, events, handoffs, health, presence, recordings, reports, sessions
 from api.services import Services
 
 VERSION = "1.0.0"
@@ -21,6 +21,7 @@ _TAGS = [
     {"name": "conferences", "description": "三方通话"},
     {"name": "calls", "description": "通话"},
     {"name": "presence", "description": "热线与坐席"},
+    {"name": "recordings", "description": "录音"},
     {"name": "events", "description": "事件流"},
     {"name": "reports", "description": "报表"},
     {"name": "sign-in", "description": "登录"},
@@ -46,10 +47,12 @@ def routed() -> FastAPI:
     errors.install(app)
     openapi.install(app)
     v1 = APIRouter(prefix="/v1")
-    for part in (handoffs, conferences, calls, presence, events, reports, sessions):
+    for part in (handoffs, conferences, calls, recordings, presence, events, reports, sessions):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.include_router(playback.router)
+    app.mount("/playback/assets", playback.assets)
     return app
 
 

@@ -27,10 +27,12 @@ from api.limits import Counters, shared_storage
 from api.logs import configure_logs
 from api.metrics import Metrics
 from api.people import FIRST_PEOPLE, add_first_people
+from api.recording_parts import keeper_of, shelf_of
 from api.secrets import Secrets, load_secrets
 from api.services import ApiSettings, Services
 from api.settings import Settings, load_settings
 from api.supervisor import Port
+from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from api.up import Instance
 from records.accounts import Accounts
@@ -38,6 +40,8 @@ from records.chain import Chain, Signer
 from records.database import engine_for, migrate
 from records.ledger import Ledger
 from records.live import RedisLiveState, redis_client
+from records.recordings.keeper import RecordingKeeper
+from records.recordings.shelf import RecordingShelf
 from records.store import SqlRecordStore
 from records.tasks import report, stop
 from records.writer import RecordWriter
@@ -214,6 +218,9 @@ async def _serve(loaded: Loaded) -> None:
         metrics = Metrics()
         clock = SystemClock()
         reconciliation = ReconciliationJob(_reconciler(loaded, store), switchboard.watch, clock, writer.flush)
+        shelf = shelf_of(loaded.settings, loaded.layout, engine, ledger)
+        keeper = keeper_of(loaded.settings, shelf, ledger, switchboard, clock)
+        metrics.watch_recordings(keeper)
         metrics.watch(
             link_up=lambda: switchboard.link_up,
             record_queue_depth=lambda: writer.depth,
@@ -235,10 +242,25 @@ async def _serve(loaded: Loaded) -> None:
             proofs=Proofs(store, clock),
             reconciliation=reconciliation,
             ledger=ledger,
+            recordings=shelf,
+            tickets=PlaybackTickets(key, clock),
             settings=settings,
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )
-        await _run(loaded, services)
+        switchboard.recorded.adopt(await keeper.going_on())
+        await _run(loaded, services, keeper)
+
+
+@asynccontextmanager
+async def recording_shelf() -> AsyncIterator[tuple[RecordingShelf, tuple[str, ...]]]:
+    """For the commands, with the lines that record now, beside a service that runs or not. Raises SettingsRejected."""
+    loaded = load()
+    engine = engine_for(loaded.database_url)
+    shelf = shelf_of(loaded.settings, loaded.layout, engine, ledger_of(engine, loaded))
+    try:
+        yield shelf, loaded.directory.recorded_lines
+    finally:
+        await engine.dispose()
 
 
 def ledger_of(engine: AsyncEngine, loaded: Loaded) -> Ledger:
@@ -324,7 +346,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _run(loaded: Loaded, services: Services) -> None:
+async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> None:
     network = loaded.settings.network
     config = uvicorn.Config(
         create_app(services),
@@ -356,6 +378,7 @@ async def _run(loaded: Loaded, services: Services) -> None:
     jobs = [
         asyncio.create_task(services.reconciliation.run(), name="reconciliation"),
         asyncio.create_task(services.proofs.run(), name="number-proofs"),
+        asyncio.create_task(keeper.run(), name="recordings"),
     ]
     for job in jobs:
         job.add_done_callback(report)

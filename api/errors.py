@@ -129,6 +129,8 @@ STATUS: Mapping[type[domain.HotlineError], HTTPStatus] = {
     domain.ConferenceNotFound: HTTPStatus.NOT_FOUND,
     domain.PartyNotFound: HTTPStatus.NOT_FOUND,
     domain.SeatNotFound: HTTPStatus.NOT_FOUND,
+    domain.RecordingNotFound: HTTPStatus.NOT_FOUND,
+    domain.RecordingAltered: HTTPStatus.CONFLICT,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     domain.RequestRefused: HTTPStatus.CONFLICT,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -6,6 +6,7 @@ A text says what happened to the caller or to the request, and what to do next. 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from records.recordings.marks import MarkKind
 from telephony.proof import Unseen
 from telephony.reconcile import Why
 
@@ -31,6 +32,16 @@ UNSEEN: Mapping[Unseen, Title] = {
     Unseen.NOT_TOLD: Title("交换机未给出号码", "Asterisk named no number"),
 }
 """Why nobody observed what the target of a handoff was shown."""
+
+MARKS: Mapping[MarkKind, Title] = {
+    MarkKind.HANDOFF: Title("转接", "handed over to"),
+    MarkKind.THREE_WAY: Title("三方通话", "three-way call with"),
+    MarkKind.ANSWERED: Title("接听", "answered by"),
+    MarkKind.FAILED: Title("未接通", "not reached:"),
+    MarkKind.BACK: Title("接回", "back with"),
+    MarkKind.PAUSE: Title("暂停录音", "recording paused:"),
+}
+"""What happened in the course of a recording."""
 
 TITLES: Mapping[str, Title] = {
     # --- the request ------------------------------------------------------------------------------------------------
@@ -77,6 +88,14 @@ TITLES: Mapping[str, Title] = {
     "mode-not-supported": Title("不支持该转接方式", "This mode of handoff is not supported"),
     "not-talking": Title("该通话没有坐席接听，无法转接", "No seat has the call, so nobody can hand it over"),
     "decision-made": Title("受理决定已登记", "The decision is on record already"),
+    # --- recordings -------------------------------------------------------------------------------------------------
+    "not-recorded": Title("该通话没有录音", "The call is not recorded"),
+    "recording-not-found": Title("找不到该录音", "The recording was not found"),
+    "recording-not-playable": Title("该录音暂不可收听", "The recording cannot be played"),
+    "recording-altered": Title(
+        "录音文件与台账不符，已停止播放，请报告管理员",
+        "The file is not what the ledger says and is not played: report it to the administrator",
+    ),
     # --- ours, and the systems behind us ----------------------------------------------------------------------------
     "internal-error": Title("系统内部错误，已记录", "Internal error; it has been logged"),
     "request-timeout": Title(

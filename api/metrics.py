@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from records.recordings.keeper import RecordingKeeper
+from records.recordings.store import FAULTY, RecordingState
 from telephony.handoff import Handoff, durations_ms
 
 _RINGING_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10)
 _ANSWER_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60)
 _REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
+
+
+def _count(keeper: RecordingKeeper, state: RecordingState) -> float:
+    return float(keeper.counts.get(state, 0))
 
 
 class Metrics:
@@ -66,6 +73,28 @@ class Metrics:
             "When records were last compared with Asterisk's own; 0 before the first time.",
             registry=self.registry,
         )
+
+        self._recordings = Gauge(
+            "hotline_recordings",
+            "Recordings that are being made, that are shorter than their call was, and that have no file.",
+            ["state"],
+            registry=self.registry,
+        )
+        self._recordings_free = Gauge(
+            "hotline_recordings_free_bytes", "Room for recordings on the fuller of their disks.", registry=self.registry
+        )
+        self._recordings_low = Gauge(
+            "hotline_recordings_disk_nearly_full",
+            "Whether there is less room than is to be kept free.",
+            registry=self.registry,
+        )
+
+    def watch_recordings(self, keeper: RecordingKeeper) -> None:
+        """Read at each scrape."""
+        for state in (RecordingState.RECORDING, *FAULTY):
+            self._recordings.labels(state.value).set_function(partial(_count, keeper, state))
+        self._recordings_free.set_function(lambda: float(keeper.free_bytes))
+        self._recordings_low.set_function(lambda: float(keeper.low_on_disk))
 
     def watch(
         self,

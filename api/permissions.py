@@ -23,23 +23,33 @@ class Permission(StrEnum):
     """Act on a call that is not one's own."""
     REPORTS = "reports"
     """The daily number proof, and our records against Asterisk's own."""
+    PAUSE_RECORDING = "pause-recording"
+    """Leave out of the recording of one's own call what the law wants left out."""
+    PLAY_RECORDINGS = "play-recordings"
+    """Find recordings, listen to them, see what is missing."""
+    HOLD_RECORDINGS = "hold-recordings"
+    """Keep a recording beyond its time, and release it."""
     SEE_NUMBERS = "see-numbers"
     """Caller numbers unmasked, and searching by one. A seat sees those of its own calls without it."""
 
 
-_ACT = frozenset({Permission.READ, Permission.HAND_OVER, Permission.CONFER})
-_SUPERVISE = _ACT | {
-    Permission.SIT,
-    Permission.MANAGE_SEATS,
-    Permission.ANY_CALL,
-    Permission.REPORTS,
-    Permission.SEE_NUMBERS,
-}
+_ACT = frozenset({Permission.READ, Permission.HAND_OVER, Permission.CONFER, Permission.PAUSE_RECORDING})
+_AUDIT = frozenset({Permission.REPORTS, Permission.PLAY_RECORDINGS, Permission.HOLD_RECORDINGS})
+_SUPERVISE = (
+    _ACT
+    | _AUDIT
+    | {
+        Permission.SIT,
+        Permission.MANAGE_SEATS,
+        Permission.ANY_CALL,
+        Permission.SEE_NUMBERS,
+    }
+)
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.SEAT: _ACT | {Permission.SIT},
     Role.SUPERVISOR: _SUPERVISE,
-    Role.AUDITOR: frozenset({Permission.READ, Permission.REPORTS}),
+    Role.AUDITOR: _AUDIT | {Permission.READ},
     Role.ADMIN: _SUPERVISE,
     Role.INTEGRATOR: _ACT | {Permission.MANAGE_SEATS, Permission.ANY_CALL, Permission.SEE_NUMBERS},
 }

@@ -13,11 +13,12 @@ from limits import RateLimitItem, parse
 
 from api.limits import Counters
 from api.metrics import Metrics
+from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from records.accounts import Accounts
-from telephony.ports import LiveState
 from records.ledger import Ledger
 from records.recordings.shelf import RecordingShelf
+from telephony.ports import LiveState
 from telephony.service import Switchboard
 from telephony.service.proofs import Proofs
 from telephony.service.reconciliation import ReconciliationJob
@@ -70,10 +71,10 @@ class Services:
     metrics: Metrics
     proofs: Proofs
     reconciliation: ReconciliationJob
-    settings: ApiSettings = field(default_factory=ApiSettings)
     ledger: Ledger
     recordings: RecordingShelf
     tickets: PlaybackTickets
+    settings: ApiSettings = field(default_factory=ApiSettings)
     probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
 
     @property

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -294,3 +295,41 @@ ledger_salts = Table(
     Column("salt", String),
 )
 """What the personal parts of ledger entries were hashed with, by record or note. NULL: erased."""
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("call_id", String, nullable=False, index=True),
+    Column("node", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("pauses", _json(), nullable=False),
+    Column("state", String, nullable=False),
+    Column("problem", String),
+    Column("channels", Integer, nullable=False),
+    Column("seconds", Float),
+    Column("bytes", BigInteger),
+    Column("sha256", String),
+    Column("hold", Boolean, nullable=False),
+    Column("hold_reason", String),
+    Column("held_by", String),
+    Column("delete_after", UtcTime),
+    Column("deleted_at", UtcTime),
+    Index(None, "started_at", "id"),
+    Index(None, "delete_after"),
+    Index(
+        "ix_recordings_open",
+        "node",
+        sqlite_where=text("state = 'recording'"),
+        postgresql_where=text("state = 'recording'"),
+    ),
+    Index(
+        "ix_recordings_bad",
+        "started_at",
+        sqlite_where=text("state IN ('missing', 'truncated')"),
+        postgresql_where=text("state IN ('missing', 'truncated')"),
+    ),
+)
+"""``path``: of the finished file, below the recordings folder. Who may read what: ``records.recordings``."""

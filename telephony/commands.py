@@ -99,6 +99,14 @@ class PauseSeat:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class PauseRecording:
+    """Have the recording of this caller's channel hold silence, or go on. Asking for what is so changes nothing."""
+
+    caller_channel: str
+    paused: bool
+
+
 def asked(command: Transfer, fence: int) -> str:
     """A transfer as the extension that its caller is sent to (``handoff-api``): Asterisk takes up to 79 characters."""
     release = "now" if command.release is Release.NOW else "wait"
@@ -123,4 +131,5 @@ Command = (
     | HoldParty
     | RemoveParty
     | PauseSeat
+    | PauseRecording
 )

@@ -238,6 +238,28 @@ class NotYourCall(RequestRefused):
     slug = "not-your-call"
 
 
+class NotRecorded(RequestRefused):
+    """There is no recording of the call that could be paused."""
+
+    slug = "not-recorded"
+
+
+class RecordingNotFound(RequestRefused):
+    slug = "recording-not-found"
+
+
+class RecordingNotPlayable(RequestRefused):
+    """It is still being made, or its file is missing or was deleted."""
+
+    slug = "recording-not-playable"
+
+
+class RecordingAltered(TelephonyError):
+    """The file is not the one whose hash stands on the ledger."""
+
+    slug = "recording-altered"
+
+
 # --- records ---------------------------------------------------------------------------------------------------------
 
 

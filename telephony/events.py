@@ -166,6 +166,22 @@ class HoldChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingStarted(Event):
+    """Of the caller's channel. ``path``: of the files, without their endings, below Asterisk's monitor folder."""
+
+    uniqueid: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingMuted(Event):
+    """From now on the recording holds silence, or what is said."""
+
+    uniqueid: str
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SeatPhoneChanged(Event):
     """``state``: Asterisk's device state (NOT_INUSE, INUSE, BUSY, RINGING, ONHOLD, UNAVAILABLE, INVALID, UNKNOWN …)."""
 

@@ -49,6 +49,7 @@ class Line:
 
     ``ring_seconds``: how long a handoff rings the line before the ladder goes on.
     ``ladder_wait_seconds``: how long a caller who came back waits in the queue before a call-back is ordered.
+    ``menu``: its callers are offered the service's menus before they are queued.
     ``recording_announced``: a caller who arrives here is told of the recording before anybody is rung.
     """
 
@@ -59,6 +60,7 @@ class Line:
     strategy: RingStrategy = RingStrategy.RINGALL
     ring_seconds: int = 20
     ladder_wait_seconds: int = 120
+    menu: bool = False
     feature_code: str | None = None
     recording: RecordingRule = RecordingRule.NEVER
     recording_announced: bool = False
@@ -119,6 +121,10 @@ class Directory:
     def target(self, target_id: str) -> Line | LinkedNumber | None:
         """What a handoff to ``target_id`` would ring, or None when nothing of that name is configured."""
         return self.line(target_id) or self.linked_number(target_id)
+
+    @property
+    def recorded_lines(self) -> tuple[str, ...]:
+        return tuple(line.id for line in self.lines if line.recording is RecordingRule.ALWAYS)
 
     def lines_of_seat(self, seat_id: str) -> Iterator[Line]:
         return (line for line in self.lines if seat_id in line.seats)

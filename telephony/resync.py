@@ -36,6 +36,7 @@ VARIABLES = (
     "HANDOFF_STATE",
     "HANDOFF_STATUS",
     "CONFERENCE",
+    "RECORDING",
 )
 """The variables of the dialplan's contract that a snapshot has to bring (asterisk-config/extensions.conf.j2)."""
 

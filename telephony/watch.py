@@ -30,7 +30,7 @@ class Watch:
     """What one node knows, kept current.
 
     ``ended`` holds the last handoffs that ended, whose record may still be on its way; ``on_ended`` is told of each,
-    ``on_link_up`` each time that all is known again.
+    ``on_link_up`` each time that all is known again, ``on_fact`` of each fact after the tracker has had it.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Watch:
     ) -> None:
         self.on_ended: Callable[[Handoff], None] = lambda handoff: None
         self.on_link_up: Callable[[], None] = lambda: None
+        self.on_fact: Callable[[Event], None] = lambda fact: None
         self.tracker = tracker
         self.link_up = False
         self.ended: OrderedDict[str, Handoff] = OrderedDict()
@@ -99,11 +100,14 @@ class Watch:
             for each in missed(self.tracker, fact):
                 try:
                     self.keep(self.tracker.apply(each))
+                    self.on_fact(each)
                 except Exception:
                     log.exception("event.failed", kind=type(each).__name__)
             self._set_link(True)
+            self.on_fact(fact)
             return
         self.keep(self.tracker.apply(fact))
+        self.on_fact(fact)
         if isinstance(fact, LinkLost):
             self._set_link(False)
 

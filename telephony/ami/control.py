@@ -213,3 +213,14 @@ class AmiControl:
                 "Reason": command.reason,
             }
         )
+
+    @_execute.register
+    async def _pause_recording(self, command: commands.PauseRecording) -> None:
+        await self._link.action(
+            {
+                "Action": "MixMonitorMute",
+                "Channel": command.caller_channel,
+                "Direction": "both",
+                "State": "1" if command.paused else "0",
+            }
+        )

@@ -110,11 +110,16 @@ def _conference_step(raw: AmiEvent, at: datetime) -> events.Event:
     )
 
 
+def _recording_started(raw: AmiEvent, at: datetime) -> events.Event:
+    return events.RecordingStarted(at, raw.get("Uniqueid"), raw.get("Path"))
+
+
 _USER_EVENTS: dict[str, Callable[[AmiEvent, datetime], events.Event]] = {
     "CallArrived": _call_arrived,
     "SeatAnswered": _seat_answered,
     "HandoffStep": _handoff_step,
     "ConferenceStep": _conference_step,
+    "RecordingStarted": _recording_started,
 }
 
 
@@ -170,6 +175,10 @@ def _join(raw: AmiEvent, at: datetime) -> events.Event:
 
 def _mute(raw: AmiEvent, at: datetime) -> events.Event:
     return events.PartyMuted(at, raw.get("Conference"), raw.get("Uniqueid"), raw.name == "ConfbridgeMute")
+
+
+def _recording_muted(raw: AmiEvent, at: datetime) -> events.Event:
+    return events.RecordingMuted(at, raw.get("Uniqueid"), raw.get("State") == "1")
 
 
 def _hold(raw: AmiEvent, at: datetime) -> events.Event:
@@ -229,6 +238,7 @@ _MAKERS: dict[str, Callable[[AmiEvent, datetime], events.Event | None]] = {
     "ConfbridgeJoin": _join,
     "ConfbridgeMute": _mute,
     "ConfbridgeUnmute": _mute,
+    "MixMonitorMute": _recording_muted,
     "Hold": _hold,
     "Unhold": _hold,
     "DeviceStateChange": _device_state,

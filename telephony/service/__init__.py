@@ -6,15 +6,17 @@ Asking changes nothing by itself: what Asterisk then reports does (``telephony.w
 from telephony.service.conferences import Conferences, PartyAction
 from telephony.service.handoffs import HandoffRequest, Handoffs
 from telephony.service.node import Actor
+from telephony.service.recordings import Recordings
 from telephony.service.seats import Seats
 
 
-class Switchboard(Handoffs, Conferences, Seats):
+class Switchboard(Handoffs, Conferences, Seats, Recordings):
     """One per node; ``run`` must be running for anything to change."""
 
     async def run(self) -> None:
         """Until cancelled: keeps what this node knows current."""
         await self.read_presence()
+        self.watch.on_fact = self.hear_of_recordings
         await self.watch.run()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from telephony.call import Call
@@ -19,6 +20,7 @@ from telephony.errors import (
 from telephony.handoff import Handoff
 from telephony.lines import Directory
 from telephony.ports import CallControl, CallFilter, Clock, HandoffFilter, LiveState, Page, RecordSink, RecordStore
+from telephony.recordings import Recording, RecordingBook
 from telephony.tracker import Tracker
 from telephony.watch import Watch
 
@@ -32,8 +34,16 @@ class Actor:
     any_call: bool = False
 
 
+async def _kept_nowhere(recording: Recording) -> None:
+    pass
+
+
 class Node:
-    """``new_id`` makes handoff ids: lower-case letters, digits and hyphens, at least two."""
+    """``new_id`` makes handoff ids: lower-case letters, digits and hyphens, at least two.
+
+    ``recording_changed`` is told of each change of a live call's recording and never waits; ``keep_note`` returns when
+    one is on disk.
+    """
 
     def __init__(
         self,
@@ -52,6 +62,10 @@ class Node:
         self.directory = directory
         self.tracker = tracker or Tracker(node)
         self.watch = Watch(self.tracker, control, store, sink, live)
+        self.recorded = RecordingBook(node)
+        self.recording_changed: Callable[[Recording], None] = lambda recording: None
+        self.keep_note: Callable[[Recording], Awaitable[None]] = _kept_nowhere
+        self._told: set[asyncio.Task[None]] = set()
         self._control = control
         self._store = store
         self._sink = sink

@@ -25,12 +25,16 @@ from api.app import equipped, routed
 from api.limits import Counters
 from api.metrics import Metrics
 from api.services import ApiSettings, Services
+from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from records.accounts import Accounts, Role, User
 from records.chain import Chain, Signer
 from records.database import engine_for, migrate
-from records.writer import RecordWriter
 from records.ledger import Ledger
+from records.recordings.files import RecordingFiles
+from records.recordings.shelf import RecordingShelf
+from records.recordings.store import RecordingStore
+from records.writer import RecordWriter
 from telephony import commands, events
 from telephony.cel import Row, Written
 from telephony.lines import Desk, Directory, Line, LinkedNumber, Seat, Trunk
@@ -66,7 +70,7 @@ PEOPLE = (
 
 
 class ConfirmingAsterisk(FakeAsterisk):
-    """Says that a seat was paused when asked to pause it, as a real one does."""
+    """Says that a seat or a recording was paused when asked to pause it, as a real one does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,6 +87,8 @@ class ConfirmingAsterisk(FakeAsterisk):
             self._asked.notify_all()
         if isinstance(command, commands.PauseSeat):
             self.say(events.SeatPauseChanged(NOW, command.seat, "", command.paused, command.reason))
+        if isinstance(command, commands.PauseRecording):
+            self.say(events.RecordingMuted(NOW, CALL, command.paused))
 
 
 class SetClock:
@@ -183,9 +189,11 @@ _routed = cache(routed)
 
 
 def an_app() -> FastAPI:
-    """Of its own but for the routes, which are slow to put together, and the same for every hall."""
+    """Its routes are slow to put together, and the same for every hall; what a test adds is its own."""
     app = copy(_routed())
     app.state, app.user_middleware, app.middleware_stack = State(), [], None
+    app.router = copy(app.router)
+    app.router.routes, app.router.middleware_stack = list(app.router.routes), app.router.app
     return app
 
 
@@ -230,6 +238,10 @@ async def open_hall(
     )
     board.watch.on_ended = metrics.handoff_ended
     board.watch.publisher.on_mismatch = metrics.number_mismatch
+    ledger = Ledger(engine, Chain("n1", Signer("11" * 32), "sha256"))
+    recordings = RecordingShelf(
+        RecordingFiles(folder / "monitor", folder / "recordings", "n1"), RecordingStore(engine), ledger
+    )
     services = Services(
         switchboard=board,
         accounts=Accounts(engine),
@@ -239,8 +251,10 @@ async def open_hall(
         metrics=metrics,
         proofs=Proofs(store, clock),
         reconciliation=reconciliation,
+        ledger=ledger,
+        recordings=recordings,
+        tickets=PlaybackTickets(b"0" * 32, clock),
         settings=settings,
-        ledger=Ledger(engine, Chain("n1", Signer("11" * 32), "sha256")),
         probes={"database": lambda: store.handoff("probe"), "redis": (live or memory).presence},
     )
     app = equipped(an_app(), replace(services, **changed))

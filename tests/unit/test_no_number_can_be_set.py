@@ -27,6 +27,11 @@ from tests.unit.core.test_rendered_configuration import DIRECTORY, SITE
 OURS = {
     "startHandoff": {"call_id", "mode", "target", "release", "category_id", "reason", "idempotency-key"},
     "cancelHandoff": {"handoff_id"},
+    "pauseRecording": {"call_id", "reason"},
+    "resumeRecording": {"call_id"},
+    "playRecording": {"recording_id"},
+    "holdRecording": {"recording_id", "reason"},
+    "releaseRecording": {"recording_id", "reason"},
     "completeHandoff": {"handoff_id"},
     "addParty": {"conference_id", "target"},
     "controlParty": {"conference_id", "party_id", "action"},
@@ -51,6 +56,7 @@ COMMANDS = {
     "HoldParty": {"room", "channel", "held"},
     "RemoveParty": {"room", "channel"},
     "PauseSeat": {"seat", "paused", "reason"},
+    "PauseRecording": {"caller_channel", "paused"},
 }
 EVERY_COMMAND = (
     commands.Transfer("h-1", "PJSIP/pstn-1", "110", Release.ON_ANSWER),
@@ -65,11 +71,13 @@ EVERY_COMMAND = (
     commands.HoldParty("h-1", "PJSIP/2101-1", True),
     commands.RemoveParty("h-1", "PJSIP/2101-1"),
     commands.PauseSeat("2101", True, "用餐"),
+    commands.PauseRecording("PJSIP/pstn-00000001", True),
 )
 VARIABLES = {"HANDOFF_STATE", "__CALLER_CHANNEL", "__HANDOFF_ID", "__PARTY", "__FENCE"}
 HEADERS = {
     "Action", "ActionID", "Channel", "Context", "Exten", "Priority", "ChannelId", "OtherChannelId", "Async", "Timeout",
     "Variable", "Value", "Cause", "Conference", "Interface", "Paused", "Reason",
+    "Direction", "State",
 }  # fmt: skip
 
 

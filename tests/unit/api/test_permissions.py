@@ -36,6 +36,16 @@ ALLOWED = {
     "pauseSeat": WHO_ACTS,
     "numberProof": WHO_REPORTS,
     "reconciliation": WHO_REPORTS,
+    "pauseRecording": WHO_ACTS,
+    "resumeRecording": WHO_ACTS,
+    "listRecordings": WHO_REPORTS,
+    "recordingFaults": WHO_REPORTS,
+    "getRecording": WHO_REPORTS,
+    "playRecording": WHO_REPORTS,
+    "recordingAudio": WHO_REPORTS,
+    "recordingWaveform": WHO_REPORTS,
+    "holdRecording": WHO_REPORTS,
+    "releaseRecording": WHO_REPORTS,
     "whoAmI": EVERYBODY,
     "signOut": EVERYBODY,
 }
@@ -45,6 +55,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "addParty": {"target": "120"},
     "decide": {"accepted_by": "110", "reason": "x"},
     "pauseSeat": {"resume": True},
+    "pauseRecording": {"reason": "x"},
+    "holdRecording": {"reason": "x"},
+    "releaseRecording": {"reason": "x"},
 }
 
 
@@ -56,7 +69,13 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str, str]]:
 
 def filled(path: str) -> str:
     return path.format(
-        handoff_id="h-1", conference_id="h-1", party_id="caller", action="mute", call_id=CALL, seat_id="2101"
+        handoff_id="h-1",
+        conference_id="h-1",
+        party_id="caller",
+        action="mute",
+        call_id=CALL,
+        seat_id="2101",
+        recording_id="r-1",
     )
 
 
