@@ -25,6 +25,7 @@ from api.app import create_app
 from api.directory import directory_of
 from api.limits import Counters, shared_storage
 from api.logs import configure_logs
+from api.menus import Menus
 from api.metrics import Metrics
 from api.people import FIRST_PEOPLE, add_first_people
 from api.recording_parts import keeper_of, shelf_of
@@ -117,6 +118,7 @@ class Loaded:
             rtp=(self.settings.port(network.rtp_start), self.settings.port(network.rtp_end)),
             external_address=network.external_address,
             silent_phone_seconds=network.silent_phone_seconds,
+            agi_port=self.settings.port(network.agi_port),
         )
 
 
@@ -141,7 +143,10 @@ def instance() -> Instance:
 
     return Instance(
         home=loaded.layout.home,
-        service_ports=(Port("network.http_port", network.http_bind, port(network.http_port), socket.SOCK_STREAM),),
+        service_ports=(
+            Port("network.http_port", network.http_bind, port(network.http_port), socket.SOCK_STREAM),
+            Port("network.agi_port", "127.0.0.1", port(network.agi_port), socket.SOCK_STREAM),
+        ),
         asterisk_ports=(
             Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_DGRAM),
             Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_STREAM),
@@ -362,6 +367,8 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
     gc.collect()
     gc.freeze()
 
+    menus = Menus(loaded.settings, lambda passage: None)
+
     def take_up_directory() -> None:
         try:
             fresh = load()
@@ -369,6 +376,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
             log.error("directory.not_reloaded", reason=error.slug, detail=error.message)
             return
         services.switchboard.directory = fresh.directory
+        menus.take_up(fresh.settings)
         log.info("directory.reloaded", lines=len(fresh.directory.lines), seats=len(fresh.directory.seats))
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, take_up_directory)
@@ -376,6 +384,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
     pid_file.write_text(str(os.getpid()), encoding="ascii")
     board = asyncio.create_task(services.switchboard.run(), name="switchboard")
     jobs = [
+        asyncio.create_task(menus.run(), name="menus"),
         asyncio.create_task(services.reconciliation.run(), name="reconciliation"),
         asyncio.create_task(services.proofs.run(), name="number-proofs"),
         asyncio.create_task(keeper.run(), name="recordings"),

@@ -18,6 +18,7 @@ def directory_of(settings: Settings, secrets: Secrets) -> Directory:
                 strategy=line.strategy,
                 ring_seconds=line.ring_seconds,
                 ladder_wait_seconds=line.ladder_wait_seconds,
+                menu=line.id in settings.menus.lines,
                 feature_code=line.feature_code,
                 recording=line.recording,
                 recording_announced=line.recording_announced,

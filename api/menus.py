@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import stamina
 
 from api.settings import Settings
 from ivr.check import Surroundings
-from ivr.shelf import Places
+from ivr.server import AgiServer, Passage, Reception
+from ivr.shelf import Places, Shelf
 from telephony.asterisk.render import config_source
+
+_HOST: Final = "127.0.0.1"
+"""Asterisk is beside us; nobody else has to reach the menus."""
 
 
 def surroundings(settings: Settings, lengths: Mapping[str, float]) -> Surroundings:
@@ -29,3 +37,30 @@ def places(settings: Settings) -> Places:
         city_flows=beside / menus.flows if menus.flows else None,
         city_prompts=beside / menus.prompts if menus.prompts else None,
     )
+
+
+class Menus:
+    """The menus of a running service: flows kept fresh, callers served. A port that is taken is tried for again."""
+
+    def __init__(self, settings: Settings, on_over: Callable[[Passage], None]) -> None:
+        self._settings = settings
+        self.shelf = Shelf(places(settings), lambda lengths: surroundings(self._settings, lengths))
+        reception = Reception(lambda: self.shelf.stock, lambda: frozenset(self._settings.menus.lines))
+        self.server = AgiServer(reception, on_over=on_over)
+
+    def take_up(self, settings: Settings) -> None:
+        """Changed settings hold from the next call on."""
+        self._settings = settings
+        self.shelf.move(places(settings))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.shelf.keep_fresh(), name="flows")
+            tasks.create_task(self._listen(), name="menus")
+
+    async def _listen(self) -> None:
+        port = self._settings.port(self._settings.network.agi_port)
+        async for attempt in stamina.retry_context(on=OSError, attempts=None, timeout=None, wait_max=5.0):
+            with attempt:
+                await self.server.run(_HOST, port)

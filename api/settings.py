@@ -69,6 +69,7 @@ class Network(_Part):
     sip_port: PortNumber = 5060
     http_port: PortNumber = 8110
     ami_port: PortNumber = 5038
+    agi_port: PortNumber = 4573
     rtp_start: PortNumber = 20000
     rtp_end: PortNumber = 20999
     external_address: Address | None = None
@@ -274,7 +275,7 @@ def _sat_twice(settings: Settings) -> Iterator[InitErrorDetails]:
 
 def _ports(settings: Settings) -> Iterator[InitErrorDetails]:
     network = settings.network
-    for name in ("sip_port", "http_port", "ami_port", "rtp_start", "rtp_end"):
+    for name in ("sip_port", "http_port", "ami_port", "agi_port", "rtp_start", "rtp_end"):
         value = getattr(network, name)
         if settings.port(value) > _HIGHEST_PORT:
             yield _problem(
@@ -282,7 +283,7 @@ def _ports(settings: Settings) -> Iterator[InitErrorDetails]:
             )
     if network.rtp_end - network.rtp_start < 10:
         yield _problem(("network", "rtp_end"), network.rtp_end, "至少比 rtp_start 大 10 · at least rtp_start + 10")
-    ports = ((("network", name), str(getattr(network, name))) for name in ("sip_port", "http_port", "ami_port"))
+    ports = ((("network", name), str(getattr(network, name))) for name in ("sip_port", "http_port", "ami_port", "agi_port"))
     yield from _twice(ports, "端口")
 
 

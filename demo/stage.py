@@ -30,6 +30,7 @@ TRUNK_IP = "127.0.0.2"
 _BOOT_SECONDS = 180.0
 _STOP_SECONDS = 25.0
 _POLL_SECONDS = 0.1
+AGI_PORT = 4573
 _OFFSETS = range(3000, 15000, 1000)  # SIP and HTTP stay below the media ports, which are as wide as a step
 
 
@@ -54,7 +55,7 @@ def reserved_offset() -> Iterator[int]:
 
 
 def _ports(offset: int) -> Iterator[Port]:
-    for base in (5060, AMI_PORT, RELAY_PORT, HTTP_PORT):
+    for base in (5060, AMI_PORT, RELAY_PORT, HTTP_PORT, AGI_PORT):
         yield Port("tcp", "127.0.0.1", base + offset, socket.SOCK_STREAM)
     yield Port("udp", "127.0.0.1", 5060 + offset, socket.SOCK_DGRAM)
     yield Port("udp", TRUNK_IP, 5080 + offset, socket.SOCK_DGRAM)

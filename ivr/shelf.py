@@ -90,6 +90,10 @@ class Shelf:
         self._around = around
         self._stamp: tuple[object, ...] | None = None
 
+    def move(self, places: Places) -> None:
+        """Flows and audio are elsewhere now; looked for at the next `refresh`."""
+        self._places, self._stamp = places, None
+
     async def refresh(self) -> None:
         """Takes up what has changed. Files that cannot be read leave everything as it was."""
         try:

@@ -43,6 +43,7 @@ def site_for(
     ami_secret: str,
     rtp: tuple[int, int],
     external_address: str | None,
+    agi_port: int,
     silent_phone_seconds: int,
 ) -> Site:
     source = config_source()
@@ -65,6 +66,7 @@ def site_for(
         moh_dir=source / "moh",
         external_address=external_address,
         silent_phone_seconds=silent_phone_seconds,
+        agi_port=agi_port,
     )
 
 

@@ -43,6 +43,7 @@ class Site:
     external_address: str | None = None
     silent_phone_seconds: int = 60
     ami_bind: str = "127.0.0.1"
+    agi_port: int = 4573
     max_hops: int = 5
 
 

@@ -1,0 +1,105 @@
+"""The Asterisk Gateway Interface on the wire: lines in, lines out. Pure.
+
+A session begins with `agi_name: value` lines up to an empty one. Then each command of ours, one line, is answered by
+one: `200 result=…`, `5xx …`, or several from `520-` to `520 End of proper usage.` When the caller has hung up, `HANGUP`
+may stand before an answer. (res/res_agi.c of Asterisk 22.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from telephony.errors import TelephonyError
+
+_ENVIRONMENT = re.compile(r"agi_([a-z_0-9]+): ?(.*)")
+_REPLY = re.compile(r"(\d{3})([ -])(?:result=(\S*))?(.*)")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+
+HANGUP = "HANGUP"
+_KEYS = "0123456789*#ABCD"
+
+
+class AgiError(TelephonyError):
+    """What came is not the gateway interface, or came too late: this caller goes on to a human."""
+
+    slug = "agi-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """``result`` is "-1" when the caller has gone; ``timed_out``: no key came in the time there was."""
+
+    code: int
+    result: str
+    timed_out: bool = False
+    more: bool = False
+
+    @property
+    def gone(self) -> bool:
+        return self.code == 511 or self.result == "-1"
+
+
+def environment(lines: Iterable[str]) -> dict[str, str]:
+    """What Asterisk says of the call, without the `agi_`. Raises AgiError."""
+    found = {}
+    for line in lines:
+        match = _ENVIRONMENT.fullmatch(line)
+        if match is None:
+            raise AgiError(f"no line of an AGI environment: {line[:60]!r}")
+        found[match[1]] = match[2]
+    return found
+
+
+def reply(line: str) -> Reply:
+    """One line of an answer; ``more`` of it follows. Raises AgiError."""
+    match = _REPLY.fullmatch(line)
+    if match is None:
+        raise AgiError(f"no AGI reply: {line[:60]!r}")
+    return Reply(int(match[1]), match[3] or "", timed_out="(timeout)" in match[4], more=match[2] == "-")
+
+
+def command(*words: str) -> bytes:
+    """One command; what holds spaces or quotes is quoted. Raises AgiError for what would begin a second one."""
+    for word in words:
+        if _UNSAFE.search(word):
+            raise AgiError("a control character in an AGI command")
+    return (" ".join(_quoted(word) for word in words) + "\n").encode()
+
+
+def _quoted(word: str) -> str:
+    if word and not re.search(r'[\s"\\]', word):
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def ask(prompts: Sequence[str], seconds: float) -> bytes:
+    """Play one after the other until a key, then wait for one. Its answer is read by `key_of`."""
+    milliseconds = str(max(1, round(seconds * 1000)))
+    if not prompts:
+        return command("WAIT", "FOR", "DIGIT", milliseconds)
+    return command("GET", "DATA", "&".join(prompts), milliseconds, "1")
+
+
+def key_of(answer: Reply, prompts: Sequence[str]) -> str | None:
+    """The key that ended an `ask` with these prompts, None when none came. Raises AgiError.
+
+    GET DATA tells the key itself, and nothing at all for `#`; WAIT FOR DIGIT tells its character code, or 0.
+    """
+    if prompts:
+        key = None if answer.timed_out else answer.result or "#"
+    else:
+        key = chr(int(answer.result)) if answer.result.isdecimal() and answer.result != "0" else None
+    if key is not None and (len(key) != 1 or key not in _KEYS):
+        raise AgiError(f"no key: {answer.result[:20]!r}")
+    return key
+
+
+def give_up_after(seconds: float) -> bytes:
+    """Asterisk takes the caller away from us, to extension `T`, when so much time has gone by."""
+    return set_variable("TIMEOUT(absolute)", f"{seconds:.3f}")
+
+
+def set_variable(name: str, value: str) -> bytes:
+    return command("SET", "VARIABLE", name, value)

@@ -1,0 +1,174 @@
+"""One caller's session with the menus: the engine's actions become AGI commands, their answers its events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+
+from ivr import agi
+from ivr.agi import AgiError, Reply
+from ivr.menu import (
+    ENDS,
+    Ask,
+    Caller,
+    Done,
+    Engine,
+    Event,
+    Failed,
+    Gone,
+    HandOver,
+    HungUp,
+    LetGo,
+    OrderCallBack,
+    Pressed,
+    Silence,
+    TakeMessage,
+    ToHuman,
+)
+from ivr.timing import spoken
+
+GRACE_SECONDS: Final = 1.0
+"""So long may we think between two commands: Asterisk then takes the caller away, to a human."""
+
+_ANSWER_SECONDS: Final = 2.0
+_MOST_LINES: Final = 100
+
+NEXT: Final = "IVR_NEXT"
+"""The variable in which the dialplan reads what comes after the menus; without it: a human."""
+
+Ending: TypeAlias = ToHuman | HandOver | LetGo | Gone
+
+
+class Promises(Protocol):
+    """What a caller can choose instead of a human."""
+
+    async def call_back(self, call: Mapping[str, str], line: str) -> bool:
+        """Whether it is ordered; it keeps the caller's place."""
+
+
+class NoPromises:
+    async def call_back(self, call: Mapping[str, str], line: str) -> bool:
+        return False
+
+
+class Gateway:
+    """One connection from Asterisk. Every method raises AgiError when Asterisk goes, is silent or talks nonsense."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def environment(self) -> dict[str, str]:
+        lines: list[str] = []
+        async with _within(GRACE_SECONDS):
+            while line := await self._line():
+                lines.append(line)
+                if len(lines) > _MOST_LINES:
+                    raise AgiError("an AGI environment without end")
+        return agi.environment(lines)
+
+    async def do(self, command: bytes, seconds: float = 0.0) -> Reply:
+        """``seconds``: how long the command itself may take."""
+        async with _within(seconds + _ANSWER_SECONDS):
+            self._writer.write(command)
+            await self._writer.drain()
+            while True:
+                line = await self._line()
+                if line == agi.HANGUP:
+                    return Reply(511, "-1")
+                answer = agi.reply(line)
+                if not answer.more:
+                    return answer
+
+    async def _line(self) -> str:
+        try:
+            line = await self._reader.readuntil(b"\n")
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError) as error:
+            raise AgiError(f"the connection ended: {error}") from error
+        return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as late:
+        raise AgiError("Asterisk did not answer in time") from late
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """One caller at the menus. ``call``: what Asterisk says of it; ``clock``: seconds, steady."""
+
+    gateway: Gateway
+    engine: Engine
+    call: Mapping[str, str]
+    promises: Promises
+    clock: Callable[[], float]
+
+    async def run(self) -> tuple[Caller, Ending]:
+        """To the end of the flow; where the caller goes then is set on its channel. Raises AgiError."""
+        began = self.clock()
+        caller, action = self.engine.start()
+        while not isinstance(action, ENDS):
+            event = await self._perform(action)
+            caller, action = self.engine.advance(caller, event, self.clock() - began)
+        if isinstance(action, LetGo) and action.prompts:
+            await self._ask(Ask(action.prompts))
+        if not isinstance(action, Gone):
+            await self.gateway.do(agi.set_variable(NEXT, where_to(action, self.engine.flow.line)))
+        return caller, action
+
+    async def _perform(self, action: Ask | OrderCallBack | TakeMessage) -> Event:
+        match action:
+            case Ask():
+                return await self._ask(action)
+            case OrderCallBack():
+                return await self._order(action)
+            case _:
+                return Failed()
+
+    async def _ask(self, action: Ask) -> Event:
+        seconds = spoken(action.prompts, self.engine.lengths) + action.seconds
+        allowed = await self.gateway.do(agi.give_up_after(seconds + GRACE_SECONDS))
+        answer = (
+            await self.gateway.do(agi.ask(action.prompts, action.seconds), seconds) if allowed.code == 200 else allowed
+        )
+        if answer.gone:
+            return HungUp()
+        if answer.code != 200:
+            return Failed()
+        key = agi.key_of(answer, action.prompts)
+        return Silence() if key is None else Pressed(key)
+
+    async def _order(self, action: OrderCallBack) -> Event:
+        try:
+            async with asyncio.timeout(GRACE_SECONDS / 2):
+                ordered = await self.promises.call_back(self.call, self.engine.flow.line)
+        except TimeoutError:
+            ordered = False
+        if not ordered:
+            return Failed()
+        heard = await self._ask(Ask(action.prompts)) if action.prompts else Done()
+        return heard if isinstance(heard, HungUp) else Done()
+
+
+def where_to(ending: Ending, line: str) -> str:
+    """One word for the dialplan, so that it holds all of a decision or nothing of it."""
+    match ending:
+        case ToHuman(desk=str(desk)):
+            return f"desk.{ending.line or line}.{desk}"
+        case ToHuman(line=str(other)):
+            return f"line.{other}"
+        case HandOver(danger=True):
+            return f"danger.{ending.target}"
+        case HandOver():
+            return f"{'threeway' if ending.three_way else 'transfer'}.{ending.target}"
+        case LetGo():
+            return "hangup"
+        case _:
+            return "human"
