@@ -91,10 +91,7 @@ def whole(target: Path, *, overwrite: bool = False) -> Iterator[Partial]:
     Raises ExportRefused when there is a file already, when it cannot be written there or somebody else is writing it;
     ExportFailed when the disk gives up.
     """
-    if target.is_dir():
-        raise ExportRefused(f"{target} 是文件夹，请写明文件名 · is a folder: name a file in it")
-    if target.exists() and not overwrite:
-        raise ExportRefused(f"{target} 已存在，加 --overwrite 可覆盖 · is there already; --overwrite replaces it")
+    _may_be_written(target, overwrite)
     partial, scratch = _beside(target, ".partial"), _beside(target, ".scratch")
     file = _locked(partial, target)
     try:
@@ -111,6 +108,17 @@ def whole(target: Path, *, overwrite: bool = False) -> Iterator[Partial]:
         shutil.rmtree(scratch, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
+
+
+def _may_be_written(target: Path, overwrite: bool) -> None:
+    try:
+        folder, there = target.is_dir(), target.exists()
+    except OSError as error:
+        raise ExportRefused(f"{target}: {why(error)}") from error
+    if folder:
+        raise ExportRefused(f"{target} 是文件夹，请写明文件名 · is a folder: name a file in it")
+    if there and not overwrite:
+        raise ExportRefused(f"{target} 已存在，加 --overwrite 可覆盖 · is there already; --overwrite replaces it")
 
 
 def _beside(target: Path, suffix: str) -> Path:

@@ -19,7 +19,7 @@ from adbc_driver_manager.dbapi import Connection, Error
 from sqlalchemy import make_url
 
 from records.export.columns import SHEETS, Holds
-from records.export.query import After, Statement, count_of, page_of
+from records.export.query import After, Statement, count_of, on_record, page_of
 from records.export.spec import Spec
 from telephony.errors import RecordStoreUnavailable
 
@@ -35,6 +35,10 @@ class Reader:
 
     def count(self, spec: Spec) -> int:
         return int(self._read(count_of(spec, self._database)).column(0)[0].as_py())
+
+    def on_record(self, name: str, value: str) -> bool:
+        """Whether a handoff names that ``line`` or ``seat``."""
+        return bool(self._read(on_record(name, value, self._database)).num_rows)
 
     def tables(self, spec: Spec) -> Iterator[pa.Table]:
         """By the columns' keys, with the types that they hold (JSON and lists as text); none is empty."""

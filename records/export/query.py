@@ -92,9 +92,10 @@ _CONDITIONS: dict[Kind, dict[str, Callable[[str], ColumnElement[bool]]]] = {
 }
 
 
-def names(line: str) -> Select[Any]:
-    """A row when the line is on record, whether or not it is configured any more."""
-    return select(_H.id).where(or_(_H.from_line == line, _H.target == line)).limit(1)
+def on_record(name: str, value: str, database: str) -> Statement:
+    """A row when a handoff names the ``line`` or ``seat``, whether or not it is configured any more."""
+    condition = _CONDITIONS[Kind.HANDOFFS][name](value)
+    return _compiled(select(_H.id).where(condition).limit(1), database)
 
 
 def _compiled(query: Select[Any], database: str) -> Statement:

@@ -1,32 +1,29 @@
-"""One export from the database to a file or a stream, with its manifest."""
+"""One export from the database to a file or a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-import orjson
-from uuid6 import uuid7
-
-from records.export.files import Counted, whole
+from records.export.files import Counted, whole, why
 from records.export.pages import Reader, reader
 from records.export.shape import Shape
-from records.export.spec import Spec
+from records.export.spec import ExportFailed, Spec
 from records.export.writers import writer_for
 
-MANIFEST = ".manifest.json"
 Progress = Callable[[int, int], None]
 """Is told how many rows are written, and of how many."""
+Seal = Callable[[Path, Mapping[str, Any]], object]
+"""Writes the signed manifest beside a file (``records.manifest.write_manifest``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """``headers``: the columns as they are called in the file."""
 
-    id: str
     spec: Spec
     rows: int
     bytes: int
@@ -34,17 +31,17 @@ class Done:
     headers: tuple[str, ...]
     at: datetime
 
-    def manifest(self, file: str, actor: str) -> dict[str, Any]:
-        """What goes with the file: how to tell that it is whole, and what was asked for."""
+    def about(self, export: str, actor: str) -> dict[str, Any]:
+        """For the manifest, as JSON: what the file is and what was asked for. ``export``: its id on the ledger."""
         return {
             "manifest": 1,
-            "export": self.id,
-            "file": file,
-            "bytes": self.bytes,
-            "sha256": self.sha256,
+            "export": export,
+            "kind": self.spec.kind.value,
+            "format": self.spec.format.value,
             "rows": self.rows,
             "columns": list(self.headers),
-            "made_at": self.at,
+            "sha256": self.sha256,
+            "made_at": self.at.isoformat(timespec="milliseconds"),
             "made_by": actor,
             "numbers": "whole" if self.spec.clear else "masked",
             "asked_for": {name: value for name, value in self.spec.plain().items() if value is not None},
@@ -52,21 +49,20 @@ class Done:
 
 
 def to_file(
-    spec: Spec, url: str, target: Path, *, actor: str, overwrite: bool = False, progress: Progress = lambda *_: None
+    spec: Spec, url: str, target: Path, *, overwrite: bool = False, progress: Progress = lambda *_: None
 ) -> Done:
-    """The file and, beside it, its manifest (``FILE.manifest.json``), which is there first.
-
-    Raises ExportRefused, ExportFailed, RecordStoreUnavailable; none of them leaves a file.
-    """
-    beside = target.with_name(target.name + MANIFEST)
+    """Raises ExportRefused, ExportFailed, RecordStoreUnavailable; none of them leaves a file."""
     with whole(target, overwrite=overwrite) as data:
-        done = _written(spec, url, cast(IO[bytes], data.sink), data.scratch, progress)
-        content = orjson.dumps(
-            done.manifest(target.name, actor), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        )
-        with whole(beside, overwrite=True) as manifest:
-            manifest.sink.write(content)
-    return done
+        return _written(spec, url, cast(IO[bytes], data.sink), data.scratch, progress)
+
+
+def sealed(target: Path, about: Mapping[str, Any], seal: Seal) -> None:
+    """The manifest beside a file that was just written. Raises ExportFailed; the file is gone then."""
+    try:
+        seal(target, about)
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        raise ExportFailed(f"{target}: {why(error)}") from error
 
 
 def to_stream(spec: Spec, url: str, stream: IO[bytes], scratch: Path, progress: Progress = lambda *_: None) -> Done:
@@ -78,7 +74,7 @@ def _written(spec: Spec, url: str, sink: IO[bytes], scratch: Path, progress: Pro
     with reader(url) as database:
         rows, headers = _rows(spec, database, sink, scratch, progress)
     counted = cast(Counted, sink)
-    return Done(str(uuid7()), spec, rows, counted.bytes, counted.sha256, headers, datetime.now(UTC))
+    return Done(spec, rows, counted.bytes, counted.sha256, headers, datetime.now(UTC))
 
 
 def _rows(

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,12 +21,15 @@ from python_calamine import CalamineWorkbook
 
 from bench.synthetic.load import load
 from bench.synthetic.stories import Story, stories
+from records.chain import Signer
 from records.database import engine_for, migrate
 from records.export.columns import SHEETS, Holds
 from records.export.pages import reader
-from records.export.run import to_file
+from records.export.run import sealed, to_file
 from records.export.spec import Format, Kind, Language, Spec
+from records.manifest import write_manifest
 from records.store import SqlRecordStore
+from records.verify_ledger import manifest_of, verify_file
 from telephony import numbers
 from telephony.handoff import Handoff, Outcome
 from tests.support.records import a_handoff, ended
@@ -53,7 +57,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: Pos
 async def exported(url: str, folder: Path, format: Format, kind: Kind = Kind.HANDOFFS, **asked: Any) -> Path:
     spec = Spec(kind, format, **{"since": SINCE, "until": UNTIL} | asked)
     target = folder / f"{kind}.{format}"
-    await asyncio.to_thread(to_file, spec, url, target, actor="auditor")
+    await asyncio.to_thread(to_file, spec, url, target)
     return target
 
 
@@ -175,7 +179,7 @@ async def test_each_filter_leaves_what_it_names(database: str, tmp_path: Path, k
     async def found_by(**asked: Any) -> set[str]:
         spec = Spec(kind, Format.JSONL, **{"since": SINCE, "until": UNTIL, "clear": True} | asked)
         target = tmp_path / f"{len(list(tmp_path.iterdir()))}.jsonl"
-        await asyncio.to_thread(to_file, spec, database, target, actor="auditor")
+        await asyncio.to_thread(to_file, spec, database, target)
         return {row["call_id"] for row in lines(target)}
 
     everything = await found_by()
@@ -198,14 +202,19 @@ async def test_each_filter_leaves_what_it_names(database: str, tmp_path: Path, k
 
 
 async def test_the_manifest_says_what_is_in_the_file(database: str, tmp_path: Path) -> None:
-    path = await exported(database, tmp_path, Format.CSV, line="110")
-    manifest = orjson.loads(path.with_name(path.name + ".manifest.json").read_bytes())
+    path = tmp_path / "handoffs.csv"
+    done = await asyncio.to_thread(to_file, Spec(Kind.HANDOFFS, Format.CSV, SINCE, UNTIL, line="110"), database, path)
+    sealed(path, done.about("e-1", "auditor"), partial(write_manifest, signer=Signer("22" * 32)))
+    manifest = orjson.loads(manifest_of(path).read_bytes())
 
     assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert manifest["bytes"] == path.stat().st_size
     assert manifest["rows"] == len(path.read_bytes().splitlines()) - 1
     assert (manifest["file"], manifest["made_by"], manifest["numbers"]) == (path.name, "auditor", "masked")
     assert manifest["asked_for"]["line"] == "110"
+    assert verify_file(path).unbroken
+    path.write_bytes(path.read_bytes().replace(b"12345", b"12346", 1))
+    assert "line 2" in str(verify_file(path).faults[-1])
 
 
 async def test_given_nothing_to_export_then_the_file_is_whole_and_empty(database: str, tmp_path: Path) -> None:
