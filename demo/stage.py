@@ -254,7 +254,7 @@ class Stage:
 
     # -------------------------------------------------------------- afterwards
 
-    async def reconcile(self, timeout: float = 30.0) -> list[dict[str, Any]]:
+    async def reconcile(self, timeout: float = 90.0) -> list[dict[str, Any]]:
         """What ``hotline reconcile`` finds of all handoffs so far and cannot explain; [] is what it should be.
 
         Records that are still on their way are waited for.

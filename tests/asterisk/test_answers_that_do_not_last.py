@@ -41,7 +41,7 @@ async def test_given_a_target_that_answers_and_hangs_up_at_once_then_the_first_s
 
     await answers_and_hangs_up(target)
 
-    await first_seat_has_the_caller(stage, talk)
+    await first_seat_has_the_caller(stage, talk, asked["id"])
     record = await ended(stage, asked["id"], outcome="answered", resolution="first_seat", target_seat="1101")
     assert events(record) == ["started", "rings", "answers", "rung", "parted"]
     call = (await stage.api.get(f"/v1/calls/{talk.call_id}")).json()
@@ -60,7 +60,7 @@ async def test_given_a_trunk_that_answers_without_sound_at_all_then_the_first_se
     target.answer(b"")
 
     assert await target.ended() == "BYE"
-    await first_seat_has_the_caller(stage, talk)
+    await first_seat_has_the_caller(stage, talk, asked["id"])
     await ended(stage, asked["id"], outcome="answered", resolution="first_seat")
 
 

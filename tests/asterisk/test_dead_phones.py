@@ -13,7 +13,7 @@ from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, ended, hear
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-GIVEN_UP_WITHIN = 20.0
+GIVEN_UP_WITHIN = 60.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -83,7 +83,7 @@ async def test_given_a_waiting_seat_whose_phone_dies_when_the_target_does_not_an
         await rung(ours, "1101")
         host.kill()
 
-        next_human = await (await ours.seat("2101")).incoming(60.0)
+        next_human = await (await ours.seat("2101")).incoming(GIVEN_UP_WITHIN)
         await next_human.answer()
         await hear_each_other((call, CITIZEN_TONE), (next_human, SEAT_TONE))
         await ended(ours, asked["id"], outcome="no_answer", resolution="queue")

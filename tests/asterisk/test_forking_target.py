@@ -101,7 +101,7 @@ async def test_given_two_seats_when_the_caller_hangs_up_as_one_answers_then_nobo
     record = await ended(stage, asked["id"])
     assert (record["outcome"], record["resolution"]) in (("abandoned", "caller_hung_up"), ("answered", "target"))
     for phone in (first, second, talk.seat):
-        await phone.ended(8.0)
+        await phone.ended()
 
 
 async def test_given_all_seats_of_the_target_when_the_caller_is_cancelled_back_then_all_stop_ringing(

@@ -49,7 +49,7 @@ async def test_given_redirected_when_the_caller_hangs_up_then_abandoned_and_the_
     assert await target.ended() == "CANCEL"
     record = await ended(stage, asked["id"], outcome="abandoned", resolution="caller_hung_up")
     assert events(record) == ["started", "caller_gone"]
-    await talk.seat.ended(8.0)
+    await talk.seat.ended()
 
 
 async def test_given_redirected_when_the_first_seat_hangs_up_then_the_target_still_gets_the_caller(
@@ -88,7 +88,7 @@ async def test_given_just_answered_when_the_caller_hangs_up_then_answered_and_no
     await talk.citizen.hangup()
 
     await target.ended()
-    await talk.seat.ended(8.0)
+    await talk.seat.ended()
     record = await ended(stage, asked["id"])
     assert (record["outcome"], record["resolution"]) in (("answered", "target"), ("abandoned", "caller_hung_up"))
 
@@ -146,7 +146,7 @@ async def test_given_the_first_seat_is_rung_again_when_it_refuses_then_its_line_
 
     await (await rung(stage, "2101")).reject(status)
 
-    taken = await colleague.incoming(8.0)
+    taken = await colleague.incoming()
     await taken.answer()
     await hear_each_other((talk.citizen, CITIZEN_TONE), (taken, SEAT_TONE))
     await ended(stage, asked["id"], outcome="busy", resolution="queue")
@@ -161,7 +161,7 @@ async def test_given_the_first_seat_is_rung_again_when_the_caller_hangs_up_as_it
 
     await asyncio.gather(talk.citizen.hangup(), again.answer(), return_exceptions=True)
 
-    await again.ended(8.0)
+    await again.ended()
     await ended(stage, asked["id"], outcome="busy")
     await stage.quiet()
 
@@ -169,17 +169,17 @@ async def test_given_the_first_seat_is_rung_again_when_the_caller_hangs_up_as_it
 # ---------------------------------------------------------------- the line's queue and the call-back prompt
 
 
-async def in_the_ladders_queue(stage: Stage) -> tuple[Conversation, Record]:
-    """12328's only seat has gone, and nobody of 110 is there."""
-    talk = await stage.talk(CITIZEN, "12328", "3281")
-    await stage.seat_goes("3281")
+async def in_the_ladders_queue(stage: Stage, line: str, seat: str) -> tuple[Conversation, Record]:
+    """The line's only seat has gone, and nobody of 110 is there."""
+    talk = await stage.talk(CITIZEN, line, seat)
+    await stage.seat_goes(seat)
     asked = await stage.hand_over(talk.call_id, "110", release="now")
     await talk.seat.ended()
     return talk, asked
 
 
 async def test_given_the_ladders_queue_when_the_caller_hangs_up_then_caller_hung_up(stage: Stage) -> None:
-    talk, asked = await in_the_ladders_queue(stage)
+    talk, asked = await in_the_ladders_queue(stage, "12345", "2101")
 
     await talk.citizen.hangup()
 
@@ -190,7 +190,7 @@ async def test_given_the_ladders_queue_when_the_caller_hangs_up_then_caller_hung
 async def test_given_the_call_back_is_being_promised_when_the_caller_hangs_up_then_it_stays_promised(
     stage: Stage,
 ) -> None:
-    talk, asked = await in_the_ladders_queue(stage)
+    talk, asked = await in_the_ladders_queue(stage, "12328", "3281")
     await ended(stage, asked["id"], outcome="unreachable", resolution="callback_order")
     assert not talk.citizen.is_over
 

@@ -64,7 +64,7 @@ async def test_given_a_call_in_progress_when_a_seat_is_added_then_the_call_goes_
     assert await talk.seat.hears(440)
     new = await ours.seat("2199")
     second = await (await ours.citizen("13900002222")).dial("12345")
-    ringing = await new.incoming(10.0)
+    ringing = await new.incoming()
     assert ringing.from_number == "13900002222"
     await ringing.answer()
     await second.answered()
@@ -84,12 +84,12 @@ async def test_given_a_new_line_when_applied_then_it_can_be_called_and_handed_to
     assert code == 0, output
     target = await ours.seat("3101")
     call = await (await ours.citizen("13900003333")).dial("12328")
-    await (await target.incoming(10.0)).answer()
+    await (await target.incoming()).answer()
     await call.answered()
     await ours.hang_up_all()
     talk = await ours.talk("13800001111", "12345", "2101")
     handoff = await ours.hand_over(talk.call_id, "12328")
-    incoming = await target.incoming(10.0)
+    incoming = await target.incoming()
     assert incoming.headers["X-Handoff-Id"] == handoff["id"]
     assert incoming.from_number == "13800001111"
     await ours.hang_up_all()

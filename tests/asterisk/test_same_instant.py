@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from demo.stage import Conversation, Stage
-from softphones import IncomingCall
+from softphones import CallFailed, CallGone, IncomingCall
 from tests.support.scenario import (
     CITIZEN,
     CITIZEN_TONE,
@@ -17,7 +17,7 @@ from tests.support.scenario import (
     Record,
     back_with_the_first_seat,
     ended,
-    first_seat_is_rung_again,
+    first_seat_has_the_caller,
     handed_to_110,
     hear_each_other,
     rung,
@@ -48,8 +48,19 @@ async def somebody_has_the_caller(stage: Stage, talk: Conversation, target: Inco
         return (await stage.record(asked["id"]))["outcome"] is not None
 
     await stage.until(decided)
-    await asyncio.sleep(0.3)  # for the caller who is cut off as the target answers
     record = await stage.record(asked["id"])
+    try:
+        await they_talk(stage, talk, target, record)
+    except (AssertionError, TimeoutError, CallGone):
+        after = await stage.record(asked["id"])
+        if after["resolution"] == record["resolution"]:
+            raise
+        await they_talk(stage, talk, target, after)  # the caller was cut off as the target answered
+    return str((await stage.record(asked["id"]))["outcome"])
+
+
+async def they_talk(stage: Stage, talk: Conversation, target: IncomingCall, record: Record) -> None:
+    """Those of whom the record says it."""
     assert record["outcome"] in ("answered", "cancelled"), record
     assert not talk.citizen.is_over
     if record["outcome"] == "answered" and record["resolution"] == "target":
@@ -57,11 +68,37 @@ async def somebody_has_the_caller(stage: Stage, talk: Conversation, target: Inco
         await talk.seat.ended()
     elif record["outcome"] == "answered":  # cut as it answered
         await target.ended()
-        await first_seat_is_rung_again(stage, talk)
+        await first_seat_has_the_caller(stage, talk, record["id"])
     else:
         await target.ended()
         await back_with_the_first_seat(talk)
-    return str(record["outcome"])
+
+
+async def handoffs_of(stage: Stage, call_id: str) -> list[Record]:
+    found: list[Record] = (await stage.api.get("/v1/handoffs", params={"call_id": call_id})).json()["items"]
+    return found
+
+
+async def answered_by(stage: Stage, seat: str, call_id: str) -> IncomingCall | None:
+    """Its first ring that has not been called off; None when all the call's handoffs have ended without one."""
+
+    async def all_ended() -> bool:
+        return all(record["state"] == "ended" for record in await handoffs_of(stage, call_id))
+
+    while True:
+        rings, ended = asyncio.create_task(rung(stage, seat)), asyncio.create_task(stage.until(all_ended))
+        await asyncio.wait((rings, ended), return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not rings.done():
+            rings.cancel()
+            return None
+        target = await rings
+        try:
+            await target.answer()
+            await target.answered()
+        except (CallGone, CallFailed):
+            continue
+        return target
 
 
 async def over(stage: Stage) -> None:
@@ -107,7 +144,7 @@ async def test_given_a_talk_when_the_caller_hangs_up_at_the_instant_of_the_click
             lambda talk=talk: stage.hand_over(talk.call_id, "110"), talk.citizen.hangup, milliseconds / 1000
         )
 
-        await talk.seat.ended(8.0)
+        await talk.seat.ended()
         await stage.quiet()
         if isinstance(clicked, httpx.HTTPStatusError):
             assert clicked.response.status_code in (404, 409)
@@ -129,13 +166,17 @@ async def test_given_a_talk_when_the_seat_hangs_up_at_the_instant_of_the_click_t
             lambda talk=talk: stage.hand_over(talk.call_id, "110"), talk.seat.hangup, milliseconds / 1000
         )
 
-        await asyncio.sleep(0.7)
+        police = await stage.seat("1101")
+        rings, over_now = asyncio.create_task(police.incoming()), asyncio.create_task(talk.citizen.ended())
+        await asyncio.wait((rings, over_now), return_when=asyncio.FIRST_COMPLETED)
+        over_now.cancel()
         if talk.citizen.is_over:
+            rings.cancel()
             await stage.quiet()
             if isinstance(clicked, dict):
-                assert (await stage.record(clicked["id"]))["outcome"] is not None
+                assert (await ended(stage, clicked["id"]))["outcome"] is not None
             continue
-        target = await rung(stage, "1101")
+        target = await rings
         await target.answer()
         await hear_each_other((talk.citizen, CITIZEN_TONE), (target, TARGET_TONE))
         await settled(stage, clicked["id"], outcome="answered")
@@ -159,9 +200,10 @@ async def test_given_two_clicks_for_two_targets_at_once_then_one_is_taken_and_th
     await settled(stage, started[0]["id"], outcome="answered")
 
 
-async def test_given_a_feature_code_and_a_click_at_once_then_the_target_has_the_caller_once_and_both_have_an_outcome(
+async def test_given_a_feature_code_and_a_click_at_once_then_one_has_the_caller_and_both_have_an_outcome(
     stage: Stage,
 ) -> None:
+    """The target, once; or the seat again, where the second of the two found the target's phone still ringing."""
     for milliseconds in (250, 320, 390):
         await over(stage)
         await stage.seat("1101")
@@ -173,18 +215,17 @@ async def test_given_a_feature_code_and_a_click_at_once_then_the_target_has_the_
             milliseconds / 1000,
         )
 
-        target = await rung(stage, "1101")
-        await asyncio.sleep(0.3)
-        if target.is_over:
-            target = await rung(stage, "1101")
-        await target.answer()
-        await hear_each_other((talk.citizen, CITIZEN_TONE), (target, TARGET_TONE))
-        await settled(stage, target.headers["X-Handoff-Id"], outcome="answered", resolution="target")
+        await asyncio.sleep(1.0)  # for the later of the two to have its say
+        target = await answered_by(stage, "1101", talk.call_id)
+        if target is None:
+            await back_with_the_first_seat(talk)
+        else:
+            await hear_each_other((talk.citizen, CITIZEN_TONE), (target, TARGET_TONE))
+            await settled(stage, target.headers["X-Handoff-Id"], outcome="answered", resolution="target")
         await talk.citizen.hangup()
         await stage.quiet()
-        records = (await stage.api.get("/v1/handoffs", params={"call_id": talk.call_id})).json()["items"]
-        outcomes = [(await ended(stage, record["id"]))["outcome"] for record in records]
-        assert outcomes.count("answered") == 1
+        outcomes = [(await ended(stage, record["id"]))["outcome"] for record in await handoffs_of(stage, talk.call_id)]
+        assert outcomes.count("answered") == (0 if target is None else 1)
         assert None not in outcomes
 
 
@@ -222,10 +263,10 @@ async def test_given_a_feature_code_pressed_twice_quickly_then_one_handoff_and_t
     await talk.seat.dtmf("*1*1")
 
     target = await rung(stage, "1101")
+    await settled(stage, target.headers["X-Handoff-Id"], state="ringing")
     await asyncio.sleep(0.5)
     assert not target.is_over
-    records = (await stage.api.get("/v1/handoffs", params={"call_id": talk.call_id})).json()["items"]
-    assert [record["state"] for record in records] == ["ringing"]
+    assert [record["state"] for record in await handoffs_of(stage, talk.call_id)] == ["ringing"]
     await target.answer()
     await hear_each_other((talk.citizen, CITIZEN_TONE), (target, TARGET_TONE))
 

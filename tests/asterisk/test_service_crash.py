@@ -33,7 +33,15 @@ from tests.support.scenario import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-WRITTEN_WITHIN = 0.7
+
+async def written(stage: Stage) -> None:
+    """All that is on record is in the database as well."""
+
+    async def nothing_waits() -> bool:
+        metrics = (await stage.api.get("/metrics")).text.splitlines()
+        return "hotline_record_queue_depth 0.0" in metrics
+
+    await stage.until(nothing_waits)
 
 
 async def live_call(stage: Stage, call_id: str) -> dict[str, Any]:
@@ -69,7 +77,7 @@ async def test_given_people_who_talk_when_the_service_is_killed_then_they_talk_o
     story = await handed_over(stage, "13800000003", "3281", "110", "1102", "transfer")
     await story.target.answer()
     before = await settled(stage, story.asked["id"], state="answered", outcome="answered")
-    await asyncio.sleep(WRITTEN_WITHIN)
+    await written(stage)
     pid = stage.service_pid()
 
     async with AsyncExitStack() as listening:
@@ -123,7 +131,7 @@ async def aftermath(instance: Stage) -> AsyncIterator[Aftermath]:
     refused = await handed_over(stage, "13800000002", "2102", "110", "1102", "transfer")
     answered = await handed_over(stage, CITIZEN, "2101", "110", "1101", "transfer")
     abandoned = await handed_over(stage, "13800000005", "3281", "120", "", "transfer")
-    await asyncio.sleep(WRITTEN_WITHIN)
+    await written(stage)
 
     await stage.kill_service()
     await refused.target.reject(486)

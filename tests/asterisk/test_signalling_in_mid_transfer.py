@@ -213,7 +213,7 @@ async def test_given_early_media_of_a_third_when_it_does_not_answer_then_caller_
     stage: Stage, far: Peer
 ) -> None:
     talk = await stage.talk(CITIZEN, "12345", "2101")
-    asked = await stage.hand_over(talk.call_id, "12123", mode="conference")
+    asked = await stage.hand_over(talk.call_id, "12124", mode="conference")
     target = await far.incoming()
 
     target.say(183, target.describe())

@@ -8,7 +8,15 @@ from demo.stage import Stage
 from telephony.ami.client import AmiClient
 from telephony.ami.snapshot import snapshot as take_snapshot
 from telephony.events import ChannelSnapshot, LinkRestored
-from tests.support.scenario import CITIZEN, rung, settled, three_way
+from tests.support.scenario import (
+    CITIZEN,
+    CITIZEN_TONE,
+    TARGET_TONE,
+    hear_each_other,
+    rung,
+    settled,
+    three_way,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,6 +37,11 @@ def channel(found: LinkRestored, beginning: str) -> ChannelSnapshot:
 async def test_given_nobody_calls_then_the_snapshot_has_phones_and_nothing_else(stage: Stage) -> None:
     await stage.seat("2101")
 
+    async def as_if_nobody_had_called() -> bool:
+        found = await snapshot(stage)
+        return not found.channels and found.seats["1101"] == "UNAVAILABLE"
+
+    await stage.until(as_if_nobody_had_called)
     found = await snapshot(stage)
 
     assert (found.channels, dict(found.rooms)) == ((), {})
@@ -67,6 +80,7 @@ async def test_given_a_transfer_rings_then_the_callers_variables_say_who_has_the
     assert (ringing.up, ringing.variables["HANDOFF_ID"]) == (False, asked["id"])
     await target.answer()
     await settled(stage, asked["id"], outcome="answered")
+    await hear_each_other((talk.citizen, CITIZEN_TONE), (target, TARGET_TONE))
 
     found = await snapshot(stage)
 

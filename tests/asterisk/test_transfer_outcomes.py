@@ -11,6 +11,7 @@ from tests.support.scenario import (
     CITIZEN,
     CITIZEN_TONE,
     TARGET_TONE,
+    Record,
     back_with_the_first_seat,
     ended,
     events,
@@ -52,7 +53,6 @@ async def test_given_a_talk_when_the_target_answers_then_the_outcome_is_answered
     spans = record["durations_ms"]
     assert 0 <= spans["to_ringing"] <= spans["to_answer"] <= spans["total"]
     assert spans["talking"] > 0
-    assert spans["to_ringing"] < 2000
 
 
 async def test_given_an_answered_transfer_when_the_target_hangs_up_then_the_caller_is_let_go_and_it_is_ended(
@@ -103,7 +103,7 @@ async def test_given_a_target_that_rings_out_then_no_answer_and_the_caller_is_ba
     record = await ended(stage, asked["id"], outcome="no_answer", resolution="first_seat", sip_code=None)
     shows_the_caller(target, record)
     assert (await target.ended()).by == "peer"
-    assert 900 <= record["durations_ms"]["total"] < 3000
+    assert 2900 <= record["durations_ms"]["total"] < 30_000, "its own limit, and not that of another line"
     await back_with_the_first_seat(talk)
 
 
@@ -154,7 +154,7 @@ async def test_given_a_ringing_target_when_the_caller_hangs_up_then_abandoned_an
     record = await ended(stage, asked["id"], outcome="abandoned", resolution="caller_hung_up")
     shows_the_caller(target, record)
     assert events(record) == ["started", "rings", "caller_gone"]
-    await talk.seat.ended(8.0)
+    await talk.seat.ended()
 
 
 async def test_given_a_ringing_target_when_cancelled_by_the_api_then_cancelled_and_the_caller_is_back(
@@ -197,7 +197,13 @@ async def test_given_asterisk_hangs_as_it_is_asked_then_it_is_done_once_or_not_a
     finally:
         os.kill(asterisk, signal.SIGCONT)
 
-    record = await stage.handoff_when(asked["id"], 3.0, state="ringing")
+    record: Record = {}
+
+    async def known() -> bool:
+        record.update(await stage.record(asked["id"]))
+        return record["state"] in ("ringing", "ended")
+
+    await stage.until(known)
     if record["state"] == "ended":  # a newer link was faster: the command came too late
         assert (record["outcome"], record["resolution"], record["caller_seen_by_target"]) == (
             "failed",

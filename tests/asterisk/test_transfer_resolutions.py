@@ -119,7 +119,7 @@ async def test_given_the_first_seat_has_gone_when_the_target_is_busy_then_anothe
 
     await target.reject(486)
 
-    taken = await colleague.incoming(10.0)
+    taken = await colleague.incoming()
     assert taken.from_number == CITIZEN
     await taken.answer()
     await hear_each_other((talk.citizen, CITIZEN_TONE), (taken, SEAT_TONE))
@@ -136,14 +136,18 @@ async def test_given_nobody_is_left_when_the_target_is_unreachable_then_a_call_b
     asked = await stage.hand_over(talk.call_id, "110", release="now")
 
     await talk.seat.ended()
-    record = await settled(stage, asked["id"], 20.0, state="ended", resolution="callback_order")
+    record = await settled(stage, asked["id"], state="ended", resolution="callback_order")
 
     assert record["outcome"] == "unreachable"
     assert rungs(record)[-1:] == ["queue"]
     assert events(record)[-1] == "call_back"
     assert not talk.citizen.is_over
-    assert await talk.citizen.level() > -96
-    assert (await talk.citizen.ended(10.0)).by == "peer"
+
+    async def hears_of_it() -> bool:
+        return await talk.citizen.level() > -96
+
+    await stage.until(hears_of_it)
+    assert (await talk.citizen.ended()).by == "peer"
 
 
 async def test_given_a_caller_without_a_number_and_nobody_left_then_the_caller_is_kept_until_a_human_answers(
@@ -164,7 +168,7 @@ async def test_given_a_caller_without_a_number_and_nobody_left_then_the_caller_i
 
     colleague = await stage.seat("3282")
 
-    taken = await colleague.incoming(20.0)
+    taken = await colleague.incoming()
     await taken.answer()
     await hear_each_other((call, CITIZEN_TONE), (taken, SEAT_TONE))
     await ended(stage, asked["id"], outcome="unreachable", resolution="queue")

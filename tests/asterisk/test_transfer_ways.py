@@ -105,7 +105,7 @@ async def test_given_a_refer_to_what_is_no_target_then_it_is_refused_and_the_cal
     talk = await stage.talk(CITIZEN, "12345", "2101")
 
     with pytest.raises(ReferFailed):
-        await talk.seat.refer(number, timeout=5.0)
+        await talk.seat.refer(number)
 
     assert not talk.seat.is_over
     await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE))

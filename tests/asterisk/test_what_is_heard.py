@@ -37,8 +37,8 @@ async def test_given_two_handoffs_of_a_call_then_the_caller_is_told_each_time_no
 ) -> None:
     await stage.seat("1101")
     talk = await stage.talk(CITIZEN, "12345", "2101")
-    await talk.citizen.record(str(tmp_path / "heard.wav"))
-    for _ in range(2):
+    for time_of_it in ("first", "second"):
+        await talk.citizen.record(str(tmp_path / f"{time_of_it}.wav"))
         asked = await stage.hand_over(talk.call_id, "110")
         target = await rung(stage, "1101")
         await asyncio.sleep(3.0)
@@ -47,11 +47,10 @@ async def test_given_two_handoffs_of_a_call_then_the_caller_is_told_each_time_no
     await talk.citizen.hangup()
     await talk.citizen.ended()
 
-    heard, announcement = samples(tmp_path / "heard.wav"), samples(ANNOUNCEMENT)
+    announcement = samples(ANNOUNCEMENT)
 
-    middle = len(heard) // 2
-    assert likeness(heard[:middle], announcement) > 0.6
-    assert likeness(heard[middle:], announcement) > 0.6
+    assert likeness(samples(tmp_path / "first.wav"), announcement) > 0.6
+    assert likeness(samples(tmp_path / "second.wav"), announcement) > 0.6
 
 
 async def test_given_the_first_seat_is_gone_when_the_next_one_rings_then_the_caller_is_told_meanwhile(
@@ -69,7 +68,7 @@ async def test_given_the_first_seat_is_gone_when_the_next_one_rings_then_the_cal
 
     await target.reject(486)
 
-    ringing = await colleague.incoming(10.0)
+    ringing = await colleague.incoming()
     announcement = samples(PROMPTS / "handoff-queue.wav")
     spoken_seconds = len(announcement) / 8000
     assert ringing.received_at - refused_at < spoken_seconds, "the seat rings before the announcement is over"

@@ -87,12 +87,22 @@ class Request:
         act = self._act
         if act.outage.asked is Asked.LOST:
             return None
-        try:
-            return await rung(act.stage, act.target_seat)
-        except TimeoutError:
-            if act.outage.asked is not Asked.LATE:
-                raise
-            return None
+        rings = asyncio.create_task(rung(act.stage, act.target_seat))
+        if act.outage.asked is Asked.LATE:
+            given_up = asyncio.create_task(self._given_up())
+            await asyncio.wait((rings, given_up), return_when=asyncio.FIRST_COMPLETED)
+            given_up.cancel()
+            if not rings.done():
+                rings.cancel()
+                return None
+        return await rings
+
+    async def _given_up(self) -> None:
+        """Returns when the record says that nobody was rung."""
+        assert self._asking is not None
+        asked = await self._asking
+        assert asked is not None
+        await self._act.stage.handoff_when(asked.json()["id"], state="ended")
 
     async def once_only(self) -> None:
         """Afterwards: what was answered at first, if anything was, is what the same request is answered again."""

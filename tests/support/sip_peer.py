@@ -20,7 +20,7 @@ from sipmessage import URI, Address, AuthCredentials, AuthParameters, CSeq, Mess
 from softphones.identity import Identity, parse_identity
 from tests.support.sip_sound import open_sound
 
-_WAIT_S = 6.0
+_WAIT_S = 20.0
 _RESEND_S = 0.5
 
 
@@ -192,6 +192,7 @@ class Peer(asyncio.DatagramProtocol):
         self.silent = False
         self._rung: asyncio.Queue[Leg] = asyncio.Queue()
         self._legs: dict[str, Leg] = {}
+        self._arriving: set[str] = set()
         self._asked: dict[str, asyncio.Future[Response]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -209,7 +210,9 @@ class Peer(asyncio.DatagramProtocol):
         if isinstance(message, Response):
             self._on_reply(message, leg)
         elif leg is None and message.method == "INVITE":
-            self._spawn(self._ring(message))
+            if message.call_id not in self._arriving:  # else sent again
+                self._arriving.add(message.call_id)
+                self._spawn(self._ring(message))
         elif leg is None:
             self.send(reply_to(message, 200))
         elif message.method == "INVITE" and "tag" not in message.to_address.parameters:
