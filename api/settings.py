@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -20,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from records.periods import Periods
 from telephony.errors import HotlineError
 from telephony.lines import RecordingRule, RingStrategy
 
@@ -135,6 +137,24 @@ class LedgerSettings(_Part):
     checkpoint_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
 
 
+class Retention(_Part):
+    """Days that each kind of data is kept; null: for ever. Logs: at least six months (网络安全法 第二十一条)."""
+
+    personal_days: Annotated[int, Field(ge=1, le=36500)] | None = 1095
+    records_days: Annotated[int, Field(ge=1, le=36500)] | None = 1825
+    ledger_days: Annotated[int, Field(ge=1, le=36500)] | None = 3650
+    log_days: Annotated[int, Field(ge=183, le=36500)] = 190
+    idempotency_days: Annotated[int, Field(ge=1, le=365)] = 7
+
+    @property
+    def periods(self) -> Periods:
+        personal, records, ledger = (
+            None if days is None else timedelta(days=days)
+            for days in (self.personal_days, self.records_days, self.ledger_days)
+        )
+        return Periods(personal, records, ledger, timedelta(days=self.idempotency_days))
+
+
 class Recordings(_Part):
     """``folder``: where finished recordings are kept; another machine may read them there."""
 
@@ -168,6 +188,7 @@ class Settings(BaseSettings):
     menus: Menus = Menus()
     recordings: Recordings = Recordings()
     ledger: LedgerSettings = LedgerSettings()
+    retention: Retention = Retention()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]
@@ -261,6 +282,7 @@ def _contradictions(settings: Settings) -> Iterator[InitErrorDetails]:
             text = f"没有热线 {line_id} · no such line: 可用 · known: {', '.join(known_lines)}"
             yield _problem(("menus", "lines", i), line_id, text)
     yield from _ports(settings)
+    yield from _periods(settings)
 
 
 def _sat_twice(settings: Settings) -> Iterator[InitErrorDetails]:
@@ -283,8 +305,18 @@ def _ports(settings: Settings) -> Iterator[InitErrorDetails]:
             )
     if network.rtp_end - network.rtp_start < 10:
         yield _problem(("network", "rtp_end"), network.rtp_end, "至少比 rtp_start 大 10 · at least rtp_start + 10")
-    ports = ((("network", name), str(getattr(network, name))) for name in ("sip_port", "http_port", "ami_port", "agi_port"))
+    ports = (
+        (("network", name), str(getattr(network, name))) for name in ("sip_port", "http_port", "ami_port", "agi_port")
+    )
     yield from _twice(ports, "端口")
+
+
+def _periods(settings: Settings) -> Iterator[InitErrorDetails]:
+    """What is kept longer must not lose what proves it."""
+    kept = settings.retention
+    if kept.ledger_days is not None and (kept.records_days is None or kept.ledger_days < kept.records_days):
+        text = "台账不得比记录先清除 · the ledger must be kept as long as the records (records_days)"
+        yield _problem(("retention", "ledger_days"), kept.ledger_days, text)
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -65,6 +65,16 @@ class Ledger:
         await pen.open(records)
         return pen
 
+    def kept_head(self) -> Head | None:
+        """The last row that is known outside the database, None where none is."""
+        if self._head_file is None:
+            return None
+        try:
+            kept = orjson.loads(self._head_file.read_bytes())
+            return Head(int(kept["seq"]), str(kept["hash"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
     async def written(self, last: Row | None) -> None:
         """To be called when the transaction is committed. A disk that fails costs nothing but the head's safe place."""
         if last is None:
