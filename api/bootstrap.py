@@ -29,6 +29,7 @@ from api.menus import Menus
 from api.metrics import Metrics
 from api.people import FIRST_PEOPLE, add_first_people
 from api.recording_parts import keeper_of, shelf_of
+from api.report_parts import reports_of, schedule_of
 from api.secrets import Secrets, load_secrets
 from api.services import ApiSettings, Services
 from api.settings import Settings, load_settings
@@ -43,6 +44,7 @@ from records.ledger import Ledger
 from records.live import RedisLiveState, redis_client
 from records.recordings.keeper import RecordingKeeper
 from records.recordings.shelf import RecordingShelf
+from records.reports.reports import Reports
 from records.store import SqlRecordStore
 from records.tasks import report, stop
 from records.writer import RecordWriter
@@ -234,8 +236,13 @@ async def _serve(loaded: Loaded) -> None:
         switchboard.watch.on_ended = metrics.handoff_ended
         switchboard.watch.publisher.on_mismatch = metrics.number_mismatch
         counters = Counters(shared_storage(loaded.redis_url))
-        settings = ApiSettings(auditor_sees_numbers=loaded.settings.auditor_sees_numbers)
+        settings = ApiSettings(
+            auditor_sees_numbers=loaded.settings.auditor_sees_numbers, time_zone=loaded.settings.reports.time_zone
+        )
         key = bytes.fromhex(loaded.secrets.token_key)
+        own_engine = engine_for(loaded.database_url, pool_size=2)
+        stack.push_async_callback(own_engine.dispose)
+        period_reports = reports_of(loaded.settings.reports, own_engine, clock, lambda: switchboard.directory)
 
         services = Services(
             switchboard=switchboard,
@@ -249,6 +256,7 @@ async def _serve(loaded: Loaded) -> None:
             ledger=ledger,
             recordings=shelf,
             tickets=PlaybackTickets(key, clock),
+            reports=period_reports,
             settings=settings,
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )
@@ -282,6 +290,17 @@ async def reports() -> AsyncIterator[tuple[Reconciler, Proofs]]:
     store = SqlRecordStore(engine)
     try:
         yield _reconciler(loaded, store), Proofs(store, SystemClock())
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def period_reports() -> AsyncIterator[tuple[Reports, str]]:
+    """For the command, beside a service that runs or not, with the API's address. Raises SettingsRejected."""
+    loaded = load()
+    engine = engine_for(loaded.database_url)
+    try:
+        yield reports_of(loaded.settings.reports, engine, SystemClock(), lambda: loaded.directory), loaded.http_url
     finally:
         await engine.dispose()
 
@@ -383,11 +402,16 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
     pid_file = loaded.layout.run / "service.pid"
     pid_file.write_text(str(os.getpid()), encoding="ascii")
     board = asyncio.create_task(services.switchboard.run(), name="switchboard")
+    schedule = schedule_of(loaded.settings.reports, services.reports, loaded.layout.home, loaded.http_url)
     jobs = [
         asyncio.create_task(menus.run(), name="menus"),
         asyncio.create_task(services.reconciliation.run(), name="reconciliation"),
         asyncio.create_task(services.proofs.run(), name="number-proofs"),
         asyncio.create_task(keeper.run(), name="recordings"),
+        asyncio.create_task(
+            schedule_of(loaded.settings.reports, services.reports, loaded.layout.home, loaded.http_url).run(),
+            name="reports",
+        ),
     ]
     for job in jobs:
         job.add_done_callback(report)

@@ -56,6 +56,7 @@ TITLES: Mapping[str, Title] = {
     "body-too-large": Title("请求内容过大", "The request body is too large"),
     "unsupported-media-type": Title("请求内容须为 JSON", "The request body must be JSON"),
     "bad-cursor": Title("翻页标记无效，请从第一页重新查询", "The page cursor is invalid: start from the first page"),
+    "no-such-period": Title("没有这一统计时段", "There is no report of that time"),
     "filter-wants-a-span": Title(
         "该条件须同时给出 since 与 until，且不超过五年",
         "This condition wants since and until as well, at most five years apart",

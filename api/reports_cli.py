@@ -1,11 +1,12 @@
-"""``hotline reconcile`` and ``hotline proofs``: what an auditor asks of the records."""
+"""``hotline report``, ``reconcile`` and ``proofs``: what an auditor asks of the records."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
@@ -14,6 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from api.messages import UNSEEN, WHY
+from records.reports.formats import file_name, keep, laid_out
+from records.reports.model import Format
+from records.reports.periods import Kind, Period, newest_closed
 from telephony.errors import HotlineError
 
 if TYPE_CHECKING:
@@ -50,6 +54,39 @@ def reconcile(since: From = None, until: To = None, json: Json = False) -> None:
     raise typer.Exit(1 if found.unexplained else 0)
 
 
+def report(
+    kind: Annotated[Kind, typer.Argument(help="日、周、半月、月、季、年 · of which period", show_choices=True)],
+    day: Annotated[
+        datetime | None,
+        typer.Argument(
+            formats=["%Y-%m-%d"], help="时段内任一天；默认刚结束的时段 · a day in it; else the last one"
+        ),
+    ] = None,
+    format: Annotated[Format, typer.Option(help="网页、表格、文档或 JSON · what it comes as")] = Format.JSON,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="写入此文件或文件夹；JSON 默认输出到屏幕 · file or folder")
+    ] = None,
+) -> None:
+    """日报、周报、半月报、月报、季报、年报 · the report of a period."""
+    period, content = _carried_through(_made(kind, day.date() if day else None, format))
+    if output is None and format is Format.JSON:
+        typer.echo(content.decode())
+        return
+    path = output or Path()
+    if path.is_dir():
+        path /= file_name(period, format)
+    _carried_through(asyncio.to_thread(keep, path, content))
+    typer.echo(f"{path}: {period.title} · {period.name}", err=True)
+
+
+async def _made(kind: Kind, day: date | None, format: Format) -> tuple[Period, bytes]:
+    from api.bootstrap import period_reports
+
+    async with period_reports() as (reports, root):
+        period = reports.period(kind, day) if day else newest_closed(kind, reports.clock.now(), reports.zone)
+        return period, laid_out(await reports.of(period), format, root)
+
+
 def proofs(day: Day = None, json: Json = False) -> None:
     """主叫号码一致性日报 · whether targets were shown the numbers that arrived; exit 1 on a mismatch."""
 
@@ -71,8 +108,13 @@ def _asked(what: Callable[[Reconciler, Proofs], Awaitable[T]]) -> T:
         async with reports() as (reconciler, proofs):
             return await what(reconciler, proofs)
 
+    return _carried_through(ask())
+
+
+def _carried_through(work: Coroutine[Any, Any, T]) -> T:
+    """Its result; a failure of ours ends the command with its own words."""
     try:
-        return asyncio.run(ask())
+        return asyncio.run(work)
     except HotlineError as failure:
         sys.exit(failure.message)
     except OSError as failure:

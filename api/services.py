@@ -18,6 +18,7 @@ from api.tokens import Tokens
 from records.accounts import Accounts
 from records.ledger import Ledger
 from records.recordings.shelf import RecordingShelf
+from records.reports.reports import Reports
 from telephony.ports import LiveState
 from telephony.service import Switchboard
 from telephony.service.proofs import Proofs
@@ -34,6 +35,7 @@ class ApiSettings:
     token_hours: float = 10.0
     auditor_sees_numbers: bool = False
     time_zone: str = "Asia/Shanghai"
+    report_seconds: float = 120.0
     body_limit: int = 64 * 1024
     request_seconds: float = 15.0
     heartbeat_seconds: float = 15.0
@@ -74,6 +76,7 @@ class Services:
     ledger: Ledger
     recordings: RecordingShelf
     tickets: PlaybackTickets
+    reports: Reports
     settings: ApiSettings = field(default_factory=ApiSettings)
     probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
 

@@ -281,6 +281,12 @@ class BadCursor(RecordsError):
     slug = "bad-cursor"
 
 
+class NoSuchPeriod(RecordsError):
+    """The day is outside of what can be reported on."""
+
+    slug = "no-such-period"
+
+
 class FilterWantsASpan(RecordsError):
     """The condition is about a span of time, which the filter does not name or which is too long."""
 

@@ -1,23 +1,38 @@
-"""报表 · reports: the daily number proof, and our records against Asterisk's own."""
+"""报表 · reports: of a day to a year, the daily number proof, and our records against Asterisk's own."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from api import views
 from api.auth import Principal, needs
 from api.openapi import problems
 from api.permissions import Permission
 from api.schemas import NumberProofOut, ReconciliationOut
+from api.schemas_reports import ReportOut
 from api.services import Serving
+from api.shield import carried_out
+from records.reports.formats import file_name, laid_out
+from records.reports.layout.page import policy
+from records.reports.layout.plain import plain
+from records.reports.model import Format
+from records.reports.periods import Kind
 from telephony import errors
+from telephony.service.apart import apart
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 
 Reports = Annotated[Principal, needs(Permission.REPORTS)]
+
+_MEDIA_TYPE = {
+    Format.PAGE: "text/html; charset=utf-8",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.PDF: "application/pdf",
+}
+_FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.get(
@@ -44,3 +59,34 @@ async def number_proof(
 async def reconciliation(who: Reports, services: Serving) -> ReconciliationOut:
     """What the node's last comparison found, and what earlier ones found and no later one has seen right."""
     return views.reconciliation(services.reconciliation, who.viewer)
+
+
+@router.get(
+    "/{kind}",
+    operation_id="report",
+    summary="日报、周报、半月报、月报、季报、年报 · the report of a period",
+    response_model=ReportOut,
+    responses={
+        200: {"content": {media_type.partition(";")[0]: _FILE for media_type in _MEDIA_TYPE.values()}},
+        **problems(errors.NoSuchPeriod, errors.RecordStoreUnavailable),
+    },
+)
+async def report(
+    who: Reports,
+    services: Serving,
+    kind: Annotated[Kind, Path(description="half-month: the 1st to the 15th, and the 16th to the end.")],
+    day: Annotated[date | None, Query(description="A day in the period; the running one when left out.")] = None,
+    format: Annotated[Format, Query(description="page: HTML to look at and print.")] = Format.JSON,
+) -> Response | ReportOut:
+    """Each figure has the address of the list that it is the length of; numbers are masked for everybody.
+
+    Counting goes on when the request times out, so that of a period that is over the next request is quick.
+    """
+    made = await carried_out(services.reports.of(services.reports.period(kind, day)))
+    if format is Format.JSON:
+        return ReportOut.model_validate(plain(made))
+    content = await apart(laid_out, made, format)
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(made.period, format)}"'}
+    if format is Format.PAGE:
+        headers = {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'"}
+    return Response(content, headers=headers, media_type=_MEDIA_TYPE[format])

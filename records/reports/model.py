@@ -31,6 +31,13 @@ class Unit(StrEnum):
     SEATS = "seats"
 
 
+class Format(StrEnum):
+    JSON = "json"
+    PAGE = "page"
+    XLSX = "xlsx"
+    PDF = "pdf"
+
+
 class ListOf(StrEnum):
     CALLS = "calls"
     HANDOFFS = "handoffs"

@@ -13,17 +13,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from telephony.errors import RecordsError
+from telephony.errors import NoSuchPeriod
 
 FIRST_DAY, LAST_DAY = date(1971, 1, 1), date(2198, 12, 31)
 _DAY = timedelta(days=1)
 _SECOND_HALF = 16
-
-
-class NoSuchPeriod(RecordsError):
-    """The day is outside of what can be reported on."""
-
-    slug = "no-such-period"
 
 
 class Kind(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -60,6 +60,13 @@ class Reports:
         names = {line.id: line.name for line in directory.lines}
         names |= {linked.id: linked.name for linked in directory.linked_numbers}
         return report_of(period, counted, before, goals, names, now)
+
+    async def first_record(self) -> datetime | None:
+        """When the oldest call or handoff on record was. Raises RecordStoreUnavailable."""
+        oldest = (select(func.min(tables.calls.c.arrived_at)), select(func.min(tables.handoffs.c.created_at)))
+        async with transaction(self.engine, _SECONDS) as connection:
+            found = [(await connection.execute(query)).scalar_one() for query in oldest]
+        return min((at for at in found if at is not None), default=None)
 
     def remembered(self, period: Period) -> Counted | None:
         known = self._remembered.get(period)

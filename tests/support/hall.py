@@ -34,6 +34,8 @@ from records.ledger import Ledger
 from records.recordings.files import RecordingFiles
 from records.recordings.shelf import RecordingShelf
 from records.recordings.store import RecordingStore
+from records.reports.reports import Reports
+from records.reports.staffing import Goals
 from records.writer import RecordWriter
 from telephony import commands, events
 from telephony.cel import Row, Written
@@ -255,6 +257,7 @@ async def open_hall(
         recordings=recordings,
         tickets=PlaybackTickets(b"0" * 32, clock),
         settings=settings,
+        reports=Reports(engine, clock, settings.time_zone, Goals(), lambda: board.directory),
         probes={"database": lambda: store.handoff("probe"), "redis": (live or memory).presence},
     )
     app = equipped(an_app(), replace(services, **changed))

@@ -17,6 +17,12 @@ from telephony.proof import finding
 RETURNED = (Resolution.FIRST_SEAT, Resolution.QUEUE, Resolution.CALLBACK_ORDER)
 
 
+def matching_handoffs(every: Iterable[Handoff], where: HandoffFilter) -> list[Handoff]:
+    if where.hour is not None:
+        _spanned(where)
+    return [handoff for handoff in every if handoff_matches(handoff, where)]
+
+
 def handoff_matches(handoff: Handoff, where: HandoffFilter) -> bool:
     answer_ms = durations_ms(handoff).get("to_answer")
     return (
@@ -38,12 +44,14 @@ def handoff_matches(handoff: Handoff, where: HandoffFilter) -> bool:
         and where.returned in (None, handoff.resolution in RETURNED)
         and where.answered in (None, answer_ms is not None)
         and (where.answered_within_ms is None or (answer_ms is not None and answer_ms <= where.answered_within_ms))
-        and _hour(where.hour, handoff.created_at, where)
+        and _hour(where.hour, handoff.created_at)
     )
 
 
 def calls_that_match(every: Iterable[Call], where: CallFilter) -> list[Call]:
     every = list(every)
+    if where.hour is not None:
+        _spanned(where)
     found = [call for call in every if _call_matches(call, where)]
     if where.same_caller_as is not None:
         same = {caller_of(call) for call in every if call.id == where.same_caller_as} - {None}
@@ -79,7 +87,7 @@ def _call_matches(call: Call, where: CallFilter) -> bool:
         and _named(where.first_line, call.first_line)
         and where.answered in (None, answer_ms is not None)
         and (where.answered_within_ms is None or (answer_ms is not None and answer_ms <= where.answered_within_ms))
-        and _hour(where.hour, call.arrived_at, where)
+        and _hour(where.hour, call.arrived_at)
     )
 
 
@@ -87,11 +95,8 @@ def _within(at: datetime, where: HandoffFilter | CallFilter) -> bool:
     return (where.since is None or at >= where.since) and (where.until is None or at < where.until)
 
 
-def _hour(wanted: Hour | None, at: datetime, where: HandoffFilter | CallFilter) -> bool:
-    if wanted is None:
-        return True
-    _spanned(where)
-    return at.astimezone(ZoneInfo(wanted.zone)).hour == wanted.of_day
+def _hour(wanted: Hour | None, at: datetime) -> bool:
+    return wanted is None or at.astimezone(ZoneInfo(wanted.zone)).hour == wanted.of_day
 
 
 def _spanned(where: HandoffFilter | CallFilter) -> None:

@@ -18,7 +18,7 @@ from telephony.conference import Conference
 from telephony.errors import IdempotencyKeyReused, LiveStateUnavailable, RecordStoreUnavailable
 from telephony.handoff import Handoff
 from telephony.ports import CallFilter, HandoffFilter, Notice, Page, Presence
-from tests.support.matching import calls_that_match, handoff_matches
+from tests.support.matching import calls_that_match, matching_handoffs
 
 _R = TypeVar("_R", Handoff, Call)
 
@@ -109,7 +109,7 @@ class MemoryRecordStore:
 
     async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
         await self._reach()
-        found = [handoff for handoff in self._handoffs.values() if handoff_matches(handoff, where)]
+        found = matching_handoffs(self._handoffs.values(), where)
         return _page(found, lambda handoff: (handoff.created_at, handoff.id), limit, cursor)
 
     async def calls(self, where: CallFilter, *, limit: int, cursor: str | None) -> Page[Call]:

@@ -46,6 +46,7 @@ ALLOWED = {
     "recordingWaveform": WHO_REPORTS,
     "holdRecording": WHO_REPORTS,
     "releaseRecording": WHO_REPORTS,
+    "report": WHO_REPORTS,
     "whoAmI": EVERYBODY,
     "signOut": EVERYBODY,
 }
@@ -76,6 +77,7 @@ def filled(path: str) -> str:
         call_id=CALL,
         seat_id="2101",
         recording_id="r-1",
+        kind="day",
     )
 
 

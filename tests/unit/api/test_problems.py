@@ -18,6 +18,7 @@ STATUSES = {
     "idempotency-key-missing": 400,
     "bad-cursor": 400,
     "filter-wants-a-span": 400,
+    "no-such-period": 422,
     "not-signed-in": 401,
     "token-rejected": 401,
     "credentials-wrong": 401,

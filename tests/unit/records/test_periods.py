@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.reports.periods import FIRST_DAY, Kind, NoSuchPeriod, Period, newest_closed
+from records.reports.periods import FIRST_DAY, Kind, Period, newest_closed
+from telephony.errors import NoSuchPeriod
 
 days = st.dates(FIRST_DAY + timedelta(days=800), date(2198, 12, 31))
 zones = st.sampled_from(

@@ -1,0 +1,57 @@
+"""A report as one HTML file: nothing is fetched, nothing runs, and it prints."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from records.reports import texts
+from records.reports.layout import charts, words
+from records.reports.model import Report, Section
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def style() -> str:
+    return (_FOLDER / "page.css").read_text(encoding="utf-8")
+
+
+@cache
+def policy() -> str:
+    """What a browser may do with the page (Content-Security-Policy): show our one style and the pictures inside."""
+    known = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{known}'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def page(report: Report, *, root: str = "") -> str:
+    """``root``: the address of the API that the lists are linked at, where the file is not served by it."""
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report, root=root, title=words.title(report), texts=texts, words=words, policy=policy(),
+            style=Markup(style()), picture=_picture,
+        )
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _picture(section: Section) -> str | None:
+    drawn = charts.svg(section)
+    return None if drawn is None else f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
