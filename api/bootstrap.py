@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid6 import uuid7
 
 from api.app import create_app
+from api.call_details import made_beside
 from api.directory import directory_of
 from api.limits import Counters, shared_storage
 from api.logs import configure_logs
@@ -261,6 +262,9 @@ async def _serve(loaded: Loaded) -> None:
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )
         switchboard.recorded.adopt(await keeper.going_on())
+        stack.push_async_callback(
+            stop, made_beside(loaded.settings.node, engine, loaded.cel, switchboard, writer, clock)
+        )
         await _run(loaded, services, keeper)
 
 

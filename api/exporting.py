@@ -73,7 +73,7 @@ def exporting() -> Iterator[Exporting]:
 def _configured(name: str, directory: Directory) -> tuple[str, list[str]]:
     if name == "seat":
         return "坐席", [seat.id for seat in directory.seats]
-    return "热线", [target.id for target in (*directory.lines, *directory.linked_numbers)]
+    return "热线", [*(line.id for line in directory.lines), *(linked.id for linked in directory.linked_numbers)]
 
 
 def check_known(spec: Spec, url: str, directory: Directory) -> None:

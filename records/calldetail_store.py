@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from telephony.call import Call
 from telephony.conference import Conference
 from telephony.handoff import Handoff
 
+_BATCH = 500
 _CALL_FIELDS = tuple(field.name for field in fields(CallDetail) if field.name != "legs")
 _LEG_FIELDS = tuple(field.name for field in fields(LegDetail))
 _LISTS = ("handoff_ids", "conference_parties", "ivr_path", "order_ids")
@@ -43,6 +44,13 @@ class CallDetails:
         c = tables.calls.c
         query = select(tables.calls).where(c.node == node, c.ended_at < ended_before, ~c.detailed)
         return [call_of(row) for row in await self._rows(query.order_by(c.ended_at).limit(limit))]
+
+    async def known(self, call_ids: Collection[str]) -> set[str]:
+        """Those of the calls that are on record."""
+        ids = list(call_ids)
+        batches = [ids[begin : begin + _BATCH] for begin in range(0, len(ids), _BATCH)]
+        query = select(tables.calls.c.id)
+        return {row["id"] for each in batches for row in await self._rows(query.where(tables.calls.c.id.in_(each)))}
 
     async def of_calls(self, call_ids: Sequence[str]) -> tuple[Sequence[Handoff], Sequence[Conference]]:
         h, r = tables.handoffs, tables.conferences

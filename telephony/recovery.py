@@ -1,4 +1,4 @@
-"""Handoffs that Asterisk's own record has and ours has not: as ours, made of what it wrote. Pure.
+"""Handoffs and calls that Asterisk's own record has and ours has not: as ours, made of what it wrote. Pure.
 
 They began and ended while nobody listened. One state machine makes every record: it is given the same facts here.
 """
@@ -6,9 +6,11 @@ They began and ended while nobody listened. One state machine makes every record
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from telephony import begun, events
-from telephony.cel import Row, facts, step_of
+from telephony.call import Call
+from telephony.cel import CALL_ARRIVED, Row, facts, step_of
 from telephony.changes import Changes
 from telephony.conference import TARGET
 from telephony.tracker import Tracker
@@ -32,6 +34,27 @@ def recovered(node: str, rows: Iterable[Row], wanted: Collection[str]) -> Change
         handoffs=over,
         conferences={id: conference for id, conference in found.conferences.items() if id in over},
     )
+
+
+def ended_calls(rows: Iterable[Row], since: datetime, until: datetime) -> set[str]:
+    """The calls that arrived on a trunk and ended from ``since`` up to but without ``until``."""
+    arrived: set[str] = set()
+    ended: dict[str, datetime] = {}
+    for row in rows:
+        if row.event == CALL_ARRIVED:
+            arrived.add(row.linkedid)
+        elif row.event == "LINKEDID_END":
+            ended[row.linkedid] = row.at
+    return {id for id in arrived if id in ended and since <= ended[id] < until}
+
+
+def recovered_calls(node: str, rows: Iterable[Row], wanted: Collection[str]) -> list[Call]:
+    """Those of the ``wanted`` calls that are over. ``rows``: of each from its beginning."""
+    tracker, found = Tracker(node), Changes()
+    for row in rows:
+        for fact in facts(row):
+            _gather(found, tracker.apply(fact))
+    return [call for id, call in found.calls.items() if id in wanted and not call.live]
 
 
 def _conference_begins(tracker: Tracker, fact: events.ConferenceReported, row: Row) -> Changes:
