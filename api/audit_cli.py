@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -49,7 +50,7 @@ def verify(
 ) -> None:
     """重新计算台账链并逐条核对记录 · re-compute the chain and compare every record; exit 0 only if unbroken."""
     with _explained():
-        report, trusted = _verify_file(file, key or []) if file else _run(lambda *parts: _verify_all(*parts, key or []))
+        report, trusted = _verify_file(file, key or []) if file else _run(partial(_verify_all, key or []))
     if json:
         found = [{"name": fault.name, "where": fault.where, "why": fault.why} for fault in report.faults]
         content = {"ok": report.unbroken, "rows": report.rows, "keys": report.keys, "faults": found}
@@ -89,7 +90,7 @@ def _own_key() -> list[str]:
         return []
 
 
-async def _verify_all(loaded: Loaded, engine: AsyncEngine, ledger: Ledger, keys: list[str]) -> tuple[Report, list[str]]:
+async def _verify_all(keys: list[str], _: Loaded, engine: AsyncEngine, ledger: Ledger) -> tuple[Report, list[str]]:
     from records.audit import Audit
     from records.verify_ledger import Report
 

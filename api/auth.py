@@ -6,8 +6,10 @@ ends up in logs. A key that is bound to a line acts on that line's calls and sea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -41,6 +43,7 @@ class Principal:
     permissions: frozenset[Permission]
     session: Session | None = None
     line: str | None = None
+    saw: Callable[[str, str], None] = lambda kind, record_id: None
 
     @property
     def seat(self) -> str | None:
@@ -52,7 +55,7 @@ class Principal:
 
     @property
     def viewer(self) -> Viewer:
-        return Viewer(Permission.SEE_NUMBERS in self.permissions, self.seat, self.line)
+        return Viewer(Permission.SEE_NUMBERS in self.permissions, self.seat, self.line, self.saw)
 
     @property
     def expires_at(self) -> datetime:
@@ -101,12 +104,14 @@ async def _program(services: Services, token: str) -> Principal:
     granted = _granted(services, key.role)
     if key.line is not None:
         granted -= {Permission.SEE_NUMBERS}
-    return Principal(f"key:{key.name}", key.role, granted, line=key.line)
+    name = f"key:{key.name}"
+    return Principal(name, key.role, granted, line=key.line, saw=partial(services.journal.number_read, name))
 
 
 async def _person(services: Services, token: str) -> Principal:
     session = await services.tokens.read(token)
-    return Principal(session.user, session.role, _granted(services, session.role), session)
+    saw = partial(services.journal.number_read, session.user)
+    return Principal(session.user, session.role, _granted(services, session.role), session, saw=saw)
 
 
 def _granted(services: Services, role: Role) -> frozenset[Permission]:
@@ -145,6 +150,10 @@ async def still_seated(services: Services, who: Principal) -> None:
         raise TokenRejected(f"somebody else has signed in at the seat {who.seat}")
 
 
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else "local"
+
+
 async def verified(services: Services, request: Request, user: str, password: str) -> User:
     """Who it is. Raises CredentialsWrong, or TooManyRequests after a few attempts: guessing must be slow.
 
@@ -152,11 +161,13 @@ async def verified(services: Services, request: Request, user: str, password: st
     through one address at the change of shift counts only its wrong passwords.
     """
     limits, counters = services.rate_limits, services.counters
-    address = request.client.host if request.client else "local"
+    address = address_of(request)
     await counters.hit(limits.sign_in, "sign-in", address, user)
     await counters.check(limits.sign_in_failures, "sign-in-failures", address)
     found = await services.accounts.verify(user, password)
     if found is None:
+        known = await services.accounts.user(user)
+        services.journal.sign_in_failed(known.id if known else None, address=address)
         await counters.hit(limits.sign_in_failures, "sign-in-failures", address)
         raise CredentialsWrong("the user name or the password is wrong")
     await counters.forgive(limits.sign_in, "sign-in", address, user)

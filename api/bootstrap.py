@@ -24,6 +24,7 @@ from uuid6 import uuid7
 from api.app import create_app
 from api.call_details import made_beside
 from api.directory import directory_of
+from api.journal import Journal
 from api.limits import Counters, shared_storage
 from api.logs import configure_logs
 from api.menus import Menus
@@ -245,6 +246,8 @@ async def _serve(loaded: Loaded) -> None:
         stack.push_async_callback(own_engine.dispose)
         period_reports = reports_of(loaded.settings.reports, own_engine, clock, lambda: switchboard.directory)
 
+        journal = Journal(writer.put_note, clock)
+        stack.callback(journal.flush)
         services = Services(
             switchboard=switchboard,
             accounts=Accounts(engine),
@@ -255,6 +258,7 @@ async def _serve(loaded: Loaded) -> None:
             proofs=Proofs(store, clock),
             reconciliation=reconciliation,
             ledger=ledger,
+            journal=journal,
             recordings=shelf,
             tickets=PlaybackTickets(key, clock),
             reports=period_reports,

@@ -49,6 +49,7 @@ HANDOFF: Example = {
         {"at": "2026-11-21T08:00:04.902Z", "event": "answers", "detail": {}},
         {"at": "2026-11-21T08:02:10.455Z", "event": "parted", "detail": {}},
     ],
+    "corrections": [],
     "durations_ms": {"to_ringing": 175, "to_answer": 4890, "talking": 125553, "total": 130443},
     "requested_by": "wang.fang",
     "created_at": "2026-11-21T08:00:00.012Z",

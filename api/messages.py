@@ -88,6 +88,7 @@ TITLES: Mapping[str, Title] = {
     "unknown-acceptor": Title("受理方须是参加通话的热线", "The matter is accepted by one of the lines in the call"),
     "mode-not-supported": Title("不支持该转接方式", "This mode of handoff is not supported"),
     "not-talking": Title("该通话没有坐席接听，无法转接", "No seat has the call, so nobody can hand it over"),
+    "not-correctable": Title("没有可更正的内容，或转接尚未结束", "There is nothing to correct, or the handoff goes on"),
     "decision-made": Title("受理决定已登记", "The decision is on record already"),
     # --- recordings -------------------------------------------------------------------------------------------------
     "not-recorded": Title("该通话没有录音", "The call is not recorded"),

@@ -29,12 +29,14 @@ class Permission(StrEnum):
     """Find recordings, listen to them, see what is missing."""
     HOLD_RECORDINGS = "hold-recordings"
     """Keep a recording beyond its time, and release it."""
+    CORRECT = "correct"
+    """Put right what people entered; the original stays on the ledger."""
     SEE_NUMBERS = "see-numbers"
     """Caller numbers unmasked, and searching by one. A seat sees those of its own calls without it."""
 
 
 _ACT = frozenset({Permission.READ, Permission.HAND_OVER, Permission.CONFER, Permission.PAUSE_RECORDING})
-_AUDIT = frozenset({Permission.REPORTS, Permission.PLAY_RECORDINGS, Permission.HOLD_RECORDINGS})
+_AUDIT = frozenset({Permission.REPORTS, Permission.PLAY_RECORDINGS, Permission.HOLD_RECORDINGS, Permission.CORRECT})
 _SUPERVISE = (
     _ACT
     | _AUDIT

@@ -24,6 +24,7 @@ from pydantic import (
 
 from api import examples
 from telephony.conference import PartyState
+from telephony.corrections import Correctable
 from telephony.handoff import Mode, Outcome, Release, Resolution, State
 from telephony.presence import SeatState
 
@@ -100,6 +101,14 @@ class DecisionIn(Taken):
     reason: Text
 
 
+class CorrectionIn(Taken):
+    model_config = _example({"field": "category_id", "value": "noise", "reason": "登记时选错类别"})
+
+    field: Correctable
+    value: Text
+    reason: Text = Field(description="Why; it stands on the ledger and in the record's history.")
+
+
 class SessionIn(Taken):
     model_config = _example({"user": "wang.fang", "password": "correct horse battery staple"})
 
@@ -142,6 +151,15 @@ class DecisionOut(Given):
     automatic: bool = Field(description="Nobody decided: the first receiver keeps it (首接负责).")
 
 
+class CorrectionOut(Given):
+    at: Instant
+    field: Correctable
+    before: str
+    value: str
+    reason: str
+    by: str
+
+
 class HandoffOut(Given):
     model_config = _example(examples.HANDOFF)
 
@@ -171,6 +189,9 @@ class HandoffOut(Given):
     decision: DecisionOut | None
     order_ids: list[str]
     timeline: list[StepOut]
+    corrections: list[CorrectionOut] = Field(
+        description="Oldest first: what stood there before, and why it was put right."
+    )
     durations_ms: dict[str, int] = Field(description="Of each stage reached: to_ringing, to_answer, talking, total.")
     requested_by: str | None
     created_at: Instant

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from limits import RateLimitItem, parse
 
+from api.journal import Journal
 from api.limits import Counters
 from api.metrics import Metrics
 from api.tickets import PlaybackTickets
@@ -74,6 +75,7 @@ class Services:
     proofs: Proofs
     reconciliation: ReconciliationJob
     ledger: Ledger
+    journal: Journal
     recordings: RecordingShelf
     tickets: PlaybackTickets
     reports: Reports

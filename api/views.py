@@ -7,13 +7,14 @@ default, gets ``138****5678``.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from api.messages import WHY
 from api.schemas import (
     CallOut,
     ConferenceOut,
+    CorrectionOut,
     DecisionOut,
     DeskOut,
     DifferenceOut,
@@ -29,6 +30,7 @@ from api.schemas import (
 from telephony import numbers
 from telephony.call import Call, Leg
 from telephony.conference import Conference, Participant
+from telephony.corrections import CORRECTED, Correctable
 from telephony.handoff import Decision, Handoff, Step, durations_ms
 from telephony.lines import Directory
 from telephony.presence import LineStatus, SeatStatus
@@ -46,6 +48,8 @@ class Viewer:
     sees_numbers: bool
     seat: str | None = None
     line: str | None = None
+    saw: Callable[[str, str], None] = lambda kind, record_id: None
+    """Told of each record whose caller's number goes out unmasked."""
 
     def sight(
         self, *, seats: Collection[str | None], lines: Collection[str | None], private: Collection[str | None]
@@ -81,6 +85,8 @@ def handoff(record: Handoff, viewer: Viewer) -> HandoffOut:
         lines=(record.from_line, record.target),
         private=(record.original_caller, record.caller_seen_by_target),
     )
+    if sight.clear and (record.original_caller or record.caller_seen_by_target):
+        viewer.saw("handoff", record.id)
     return HandoffOut(
         id=record.id,
         call_id=record.call_id,
@@ -108,6 +114,7 @@ def handoff(record: Handoff, viewer: Viewer) -> HandoffOut:
         decision=_decision(record.decision, sight) if record.decision else None,
         order_ids=list(record.order_ids),
         timeline=[_step(step, sight) for step in record.timeline],
+        corrections=[_correction(step, sight) for step in record.timeline if step.event == CORRECTED],
         durations_ms=durations_ms(record),
         requested_by=record.requested_by,
         created_at=record.created_at,
@@ -118,6 +125,18 @@ def handoff(record: Handoff, viewer: Viewer) -> HandoffOut:
 
 def _step(step: Step, sight: Sight) -> StepOut:
     return StepOut(at=step.at, event=step.event, detail={key: sight.text(text) for key, text in step.detail.items()})
+
+
+def _correction(step: Step, sight: Sight) -> CorrectionOut:
+    detail = {key: sight.text(text) for key, text in step.detail.items()}
+    return CorrectionOut(
+        at=step.at,
+        field=Correctable(step.detail["field"]),
+        before=detail["before"],
+        value=detail["value"],
+        reason=detail["reason"],
+        by=step.detail["by"],
+    )
 
 
 def _decision(decision: Decision, sight: Sight) -> DecisionOut:
@@ -162,6 +181,8 @@ def call(record: Call, viewer: Viewer) -> CallOut:
         lines=(record.first_line, record.line),
         private=(record.original_caller,),
     )
+    if sight.clear and record.original_caller:
+        viewer.saw("call", record.id)
     return CallOut(
         id=record.id,
         node=record.node,

@@ -226,6 +226,12 @@ class DecisionMade(RequestRefused):
     slug = "decision-made"
 
 
+class NotCorrectable(RequestRefused):
+    """The handoff goes on, or there is nothing to put right."""
+
+    slug = "not-correctable"
+
+
 class UnknownAcceptor(RequestRefused):
     """A matter is accepted by one of the lines that talked about it."""
 

@@ -11,7 +11,18 @@ from api.auth import Principal, needs
 from api.errors import IdempotencyKeyMissing
 from api.openapi import problems
 from api.permissions import Permission
-from api.schemas import HandoffIn, HandoffOut, HourOfDay, Milliseconds, Moment, Name, Nobody, PageOut, PathId
+from api.schemas import (
+    CorrectionIn,
+    HandoffIn,
+    HandoffOut,
+    HourOfDay,
+    Milliseconds,
+    Moment,
+    Name,
+    Nobody,
+    PageOut,
+    PathId,
+)
 from api.scope import from_or_to_its_line, on_its_line
 from api.services import Serving
 from api.shield import carried_out
@@ -25,6 +36,7 @@ router = APIRouter(prefix="/handoffs", tags=["handoffs"])
 
 HandsOver = Annotated[Principal, needs(Permission.HAND_OVER)]
 Reads = Annotated[Principal, needs(Permission.READ)]
+Corrects = Annotated[Principal, needs(Permission.CORRECT)]
 
 _ASTERISK = (errors.AmiNotConnected, errors.AmiActionFailed, errors.AmiTimeout)
 
@@ -187,4 +199,22 @@ async def cancel(handoff_id: PathId, who: HandsOver, services: Serving) -> Hando
 async def complete(handoff_id: PathId, who: HandsOver, services: Serving) -> HandoffOut:
     await from_or_to_its_line(services, who, handoff_id=handoff_id)
     record = await carried_out(services.switchboard.complete_handoff(handoff_id, who.actor))
+    return views.handoff(record, who.viewer)
+
+
+@router.post(
+    "/{handoff_id}/corrections",
+    operation_id="correctHandoff",
+    summary="更正记录，原内容留存 · put a record right; the original stays",
+    responses=problems(
+        errors.HandoffNotFound,
+        errors.NotCorrectable,
+        errors.UnknownAcceptor,
+        errors.RecordStoreUnavailable,
+        body=True,
+    ),
+)
+async def correct(handoff_id: PathId, body: CorrectionIn, who: Corrects, services: Serving) -> HandoffOut:
+    """Of what people entered. What was observed stays as it was: outcomes, times and numbers cannot be corrected."""
+    record = await carried_out(services.switchboard.correct(handoff_id, body.field, body.value, body.reason, who.actor))
     return views.handoff(record, who.viewer)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from api import views
-from api.auth import Asking, Principal, needs, session_of, still_seated, verified
+from api.auth import Asking, Principal, address_of, needs, session_of, still_seated, verified
 from api.errors import CredentialsWrong, InvalidRequest, NotSignedIn, NotYourSeat, TokenRejected
 from api.openapi import problems
 from api.permissions import Permission
@@ -65,6 +65,7 @@ async def sign_in(
     if seat_id not in user.seats and Permission.MANAGE_SEATS not in principal.permissions:
         raise NotYourSeat(f"{user.id} may not sign in at the seat {seat_id}")
     status = await carried_out(services.switchboard.sign_in(seat_id, user.id))
+    services.journal.signed_in(user.id, address=address_of(request), seat=seat_id)
     return SeatSessionOut(
         **principal.described(), token=token, expires_at=principal.expires_at, presence=views.seat(status)
     )
@@ -93,7 +94,9 @@ async def _person(body: SeatSignInIn, asking: Principal | None, request: Request
 async def sign_out(seat_id: PathId, who: Reads, services: Serving) -> SeatOut:
     """One's own seat, or any with the permission manage-seats."""
     await _may_manage(services, who, seat_id)
+    sitting = (await services.switchboard.seat(seat_id)).user
     status = await carried_out(services.switchboard.sign_out(seat_id))
+    services.journal.signed_out(sitting or who.name, by=who.name, seat=seat_id)
     if who.session and who.seat == seat_id:
         await services.tokens.revoke(who.session)
     return views.seat(status)

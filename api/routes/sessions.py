@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 
-from api.auth import Principal, needs, session_of, verified
+from api.auth import Principal, address_of, needs, session_of, verified
 from api.errors import CredentialsWrong, TooManyRequests
 from api.openapi import problems
 from api.permissions import Permission
@@ -29,6 +29,7 @@ Reads = Annotated[Principal, needs(Permission.READ)]
 async def sign_in(body: SessionIn, request: Request, services: Serving) -> SessionOut:
     user = await verified(services, request, body.user, body.password)
     token, principal = session_of(services, user.id, user.role, seat=None)
+    services.journal.signed_in(user.id, address=address_of(request))
     return SessionOut(**principal.described(), token=token, expires_at=principal.expires_at)
 
 
@@ -50,3 +51,4 @@ async def sign_out(who: Reads, services: Serving) -> None:
     """A program's API key stays as it is."""
     if who.session:
         await services.tokens.revoke(who.session)
+        services.journal.signed_out(who.name, by=who.name, seat=who.seat)

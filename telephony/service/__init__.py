@@ -4,13 +4,14 @@ Asking changes nothing by itself: what Asterisk then reports does (``telephony.w
 """
 
 from telephony.service.conferences import Conferences, PartyAction
+from telephony.service.corrections import Corrections
 from telephony.service.handoffs import HandoffRequest, Handoffs
 from telephony.service.node import Actor
 from telephony.service.recordings import Recordings
 from telephony.service.seats import Seats
 
 
-class Switchboard(Handoffs, Conferences, Seats, Recordings):
+class Switchboard(Handoffs, Conferences, Corrections, Seats, Recordings):
     """One per node; ``run`` must be running for anything to change."""
 
     async def run(self) -> None:

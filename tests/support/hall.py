@@ -22,6 +22,7 @@ from starlette.datastructures import State
 from uuid6 import uuid7
 
 from api.app import equipped, routed
+from api.journal import Journal
 from api.limits import Counters
 from api.metrics import Metrics
 from api.services import ApiSettings, Services
@@ -256,6 +257,7 @@ async def open_hall(
         ledger=ledger,
         recordings=recordings,
         tickets=PlaybackTickets(b"0" * 32, clock),
+        journal=Journal(writer.put_note, clock),
         settings=settings,
         reports=Reports(engine, clock, settings.time_zone, Goals(), lambda: board.directory),
         probes={"database": lambda: store.handoff("probe"), "redis": (live or memory).presence},

@@ -26,6 +26,7 @@ from tests.unit.core.test_rendered_configuration import DIRECTORY, SITE
 
 OURS = {
     "startHandoff": {"call_id", "mode", "target", "release", "category_id", "reason", "idempotency-key"},
+    "correctHandoff": {"handoff_id", "field", "value", "reason"},
     "cancelHandoff": {"handoff_id"},
     "pauseRecording": {"call_id", "reason"},
     "resumeRecording": {"call_id"},

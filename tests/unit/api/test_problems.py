@@ -40,6 +40,7 @@ STATUSES = {
     "handoff-not-answered": 409,
     "not-talking": 409,
     "decision-made": 409,
+    "not-correctable": 409,
     "body-too-large": 413,
     "unsupported-media-type": 415,
     "invalid-request": 422,
