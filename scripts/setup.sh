@@ -138,6 +138,9 @@ list_missing_packages() {
     if needs run demo test && ! has_asterisk && ! has mmdebstrap; then
         want mmdebstrap "把 Asterisk 22 解包到 $TOOLS/asterisk，不改动系统 · unpacks Asterisk 22 into $TOOLS/asterisk; the system stays as it is"
     fi
+    if needs test && ! has chromium; then
+        want chromium "测试录音回放页面（真实浏览器） · the page that plays recordings is tested in a real browser"
+    fi
     if needs test && ! has_postgres; then
         want postgresql "同一套测试也在 PostgreSQL 上运行（临时实例） · the same tests also run on PostgreSQL, on a throw-away server"
     fi

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 _HERE = Path(__file__).parent
-_TYPES = {".js", ".css"}
+_TYPES = {".js", ".css", ".svg"}
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,7 +29,7 @@ async def page() -> HTMLResponse:
 
 
 class Assets(StaticFiles):
-    """Scripts and styles alone; asked for anew each time, and answered in one line when they are as before."""
+    """Scripts, styles and the icon alone; asked for anew each time, and answered in one line when they are as before."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         return super().lookup_path(path) if Path(path).suffix in _TYPES else ("", None)
