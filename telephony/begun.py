@@ -11,11 +11,11 @@ from telephony.handoff import Handoff, Happening, Mode, Outcome, Release, Trigge
 
 
 def transfer(event: events.HandoffReported, call: Call | None, node: str) -> Handoff:
-    """It began with a key or a REFER, and the dialplan gave it its id; or the record of it was lost."""
+    """It began with a key, a REFER or in the menus, and the dialplan gave it its id; or the record of it was lost."""
     return Handoff(
         id=event.handoff_id,
         call_id=event.linkedid,
-        mode=Mode.TRANSFER,
+        mode=Mode.IVR if event.via.startswith(Mode.IVR) else Mode.TRANSFER,
         target=event.target,
         created_at=event.at,
         node=node,

@@ -271,7 +271,9 @@ class _Handoff(ABC):
 
 
 class _Transfer(_Handoff):
-    mode = Mode.TRANSFER
+    def __init__(self, story: _Story, began: Step) -> None:
+        super().__init__(story, began)
+        self.mode = Mode.IVR if began.via.startswith(Mode.IVR) else Mode.TRANSFER
 
     def rung(self) -> list[Channel]:
         decided = min([self.until, *(step.at for step in (self.result, self.answered) if step)])
