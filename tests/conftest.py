@@ -1,21 +1,29 @@
 import signal
-from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.support.servers"]
 
 # a shell that started this run in the background ignores it, and every program that a test stops would as well
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_TOGETHER = {"asterisk": "asterisk", "chaos": "chaos", "soak": "chaos"}
+_TOGETHER = {"asterisk": "asterisk", "recording": "asterisk", "chaos": "chaos", "soak": "chaos"}
 """Folders of ``tests`` and the group that each belongs to: its tests share an instance, or load the machine."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several processes (``-n 2 --dist loadgroup``) one runs all of a group; the largest groups go first."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in _TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(_TOGETHER[folder]))
+class ByInstance(LoadScopeScheduling):
+    """Of several processes (``-n 2``) one runs all of a group, so that each real instance exists once; groups go first.
+
+    Of our own since pytest-xdist's ``loadgroup`` (3.8) does nothing under pytest 9.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        """What is run in one process without a break: a group, else a file."""
+        _, folder, *_ = nodeid.split("/")
+        return _TOGETHER.get(folder) or nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByInstance:
+    config.option.loadscopereorder = False  # as they are collected: the groups first
+    return ByInstance(config, log)
