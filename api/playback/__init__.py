@@ -29,7 +29,7 @@ async def page() -> HTMLResponse:
 
 
 class Assets(StaticFiles):
-    """Scripts, styles and the icon alone; asked for anew each time, and answered in one line when they are as before."""
+    """Scripts, styles and the icon alone; asked for anew each time, answered in one line when they are as before."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         return super().lookup_path(path) if Path(path).suffix in _TYPES else ("", None)
