@@ -416,10 +416,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
         asyncio.create_task(services.reconciliation.run(), name="reconciliation"),
         asyncio.create_task(services.proofs.run(), name="number-proofs"),
         asyncio.create_task(keeper.run(), name="recordings"),
-        asyncio.create_task(
-            schedule_of(loaded.settings.reports, services.reports, loaded.layout.home, loaded.http_url).run(),
-            name="reports",
-        ),
+        asyncio.create_task(schedule.run(), name="reports"),
     ]
     for job in jobs:
         job.add_done_callback(report)

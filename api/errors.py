@@ -120,6 +120,7 @@ STATUS: Mapping[type[domain.HotlineError], HTTPStatus] = {
     IdempotencyKeyMissing: HTTPStatus.BAD_REQUEST,
     domain.BadCursor: HTTPStatus.BAD_REQUEST,
     domain.FilterWantsASpan: HTTPStatus.BAD_REQUEST,
+    domain.ListNotUnderstood: HTTPStatus.UNPROCESSABLE_ENTITY,
     domain.NoSuchPeriod: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotSignedIn: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,

@@ -6,6 +6,7 @@ A text says what happened to the caller or to the request, and what to do next. 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from records.otherside.compare import Likely
 from records.recordings.marks import MarkKind
 from telephony.proof import Unseen
 from telephony.reconcile import Why
@@ -26,6 +27,20 @@ WHY: Mapping[Why, Title] = {
     Why.CEL_TORN: Title("交换机的记录缺行", "rows of Asterisk's own record are missing"),
 }
 """What explains a difference between our records and Asterisk's."""
+
+LIKELY: Mapping[Likely, Title] = {
+    Likely.NOT_ANSWERED: Title("对方未接听，其系统可能无记录", "nobody answered there: they may have nothing"),
+    Likely.WITHHELD: Title("来电未显示号码，无从配对", "no number had arrived to find it by"),
+    Likely.OTHER_NUMBER: Title("对方记录的号码不同", "they have another number"),
+    Likely.EDGE: Title("位于时段边缘，另一半可能在时段之外", "at the edge of the span: the rest may be outside"),
+    Likely.CLOCKS: Title(
+        "同号码时间相差过大：时钟不一致或事后补录", "same number, too far apart: clocks, or late entry"
+    ),
+    Likely.UNDER_WAY: Title("本系统尚无结果", "ours has no outcome yet"),
+    Likely.AFTER_ANSWER: Title("一方记录开始，一方记录结束", "one side tells the beginning, the other the end"),
+    Likely.UNKNOWN: Title("原因不明，请人工核查", "not known: look into it"),
+}
+"""What probably explains a difference between our handoffs and the other side's list."""
 
 UNSEEN: Mapping[Unseen, Title] = {
     Unseen.NOT_LISTENING: Title("当时与交换机断开", "the link was down"),
@@ -56,6 +71,7 @@ TITLES: Mapping[str, Title] = {
     "body-too-large": Title("请求内容过大", "The request body is too large"),
     "unsupported-media-type": Title("请求内容须为 JSON", "The request body must be JSON"),
     "bad-cursor": Title("翻页标记无效，请从第一页重新查询", "The page cursor is invalid: start from the first page"),
+    "list-not-understood": Title("对方清单无法识别", "The other side's list cannot be read"),
     "no-such-period": Title("没有这一统计时段", "There is no report of that time"),
     "filter-wants-a-span": Title(
         "该条件须同时给出 since 与 until，且不超过五年",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.settings import ReportSettings
+from api.settings_reports import ReportSettings
 from records.reports.formats import laid_out
 from records.reports.model import Format, Report
 from records.reports.reports import Reports

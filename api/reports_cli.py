@@ -6,26 +6,37 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from api.messages import UNSEEN, WHY
+from api.messages import UNSEEN
 from records.reports.formats import file_name, keep, laid_out
+from records.reports.layout.table import table_page, table_workbook
 from records.reports.model import Format
 from records.reports.periods import Kind, Period, newest_closed
 from telephony.errors import HotlineError
 
 if TYPE_CHECKING:
+    from api.checking import Checked
     from telephony.proof import ProofOfDay
     from telephony.service.proofs import Proofs
-    from telephony.service.reconciliation import Reconciler, Reconciliation
+    from telephony.service.reconciliation import Reconciler
 
 T = TypeVar("T")
+
+
+class Form(StrEnum):
+    SCREEN = "screen"
+    PAGE = "page"
+    XLSX = "xlsx"
+
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -40,27 +51,49 @@ Day = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="输出一个 JSON 对象 · print one JSON object")]
 
 
-def reconcile(since: From = None, until: To = None, json: Json = False) -> None:
-    """逐条核对转接记录与交换机的记录 · hold our records against Asterisk's own; exit 1 if one is not explained."""
+def reconcile(
+    since: From = None,
+    until: To = None,
+    json: Json = False,
+    list_file: Annotated[
+        Path | None,
+        typer.Option("--list", help="对方清单（csv、jsonl、xlsx） · the other side's list"),
+    ] = None,
+    line: Annotated[str | None, typer.Option(help="对方热线编号，如 12345 · the other side's line")] = None,
+    format: Annotated[Form, typer.Option(help="屏幕、网页或表格 · screen, page or xlsx")] = Form.SCREEN,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="写入此文件 · into this file")] = None,
+    numbers: Annotated[
+        bool, typer.Option(help="显示完整号码（须配置允许，并记入台账） · whole numbers, where allowed; on the ledger")
+    ] = False,
+) -> None:
+    """逐条核对转接记录与交换机或对方清单 · our records against Asterisk's or another list; exit 1 if they disagree."""
     end = (until or datetime.now()).astimezone(UTC)
     begin = since.astimezone(UTC) if since else end - timedelta(days=1)
     if begin >= end:
         raise typer.BadParameter("--from 须早于 --to · --from must be before --to")
-    found = _asked(lambda reconciler, _: reconciler.compare(begin, end))
+    if (list_file is None) != (line is None):
+        raise typer.BadParameter("--list 与 --line 须同时给出 · --list and --line go together")
+    if (format is Form.SCREEN) != (output is None):
+        raise typer.BadParameter("--format page|xlsx 与 -o 须同时给出 · --format page|xlsx and -o go together")
+    from api import checking  # the whole service: seconds that `--help` should not take
+
+    checked = _carried_through(checking.checked(begin, end, list_file, line, whole_numbers=numbers))
     if json:
-        _print_json(_differences(found))
+        _print_json(checked.plain)
+    elif output is not None:
+        content = table_page(checked.table).encode() if format is Form.PAGE else table_workbook(checked.table)
+        _carried_through(asyncio.to_thread(keep, output, content))
+        typer.echo(f"{output}: {checked.summary}", err=True)
     else:
-        _print_differences(found)
-    raise typer.Exit(1 if found.unexplained else 0)
+        _print_table(checked)
+    raise typer.Exit(0 if checked.ok else 1)
 
 
 def report(
     kind: Annotated[Kind, typer.Argument(help="日、周、半月、月、季、年 · of which period", show_choices=True)],
     day: Annotated[
         datetime | None,
-        typer.Argument(
-            formats=["%Y-%m-%d"], help="时段内任一天；默认刚结束的时段 · a day in it; else the last one"
-        ),
+        typer.Argument(formats=["%Y-%m-%d"], help="时段内任一天；默认刚结束的时段 · a day in it; else the last one"),
     ] = None,
     format: Annotated[Format, typer.Option(help="网页、表格、文档或 JSON · what it comes as")] = Format.JSON,
     output: Annotated[
@@ -125,37 +158,16 @@ def _print_json(content: dict[str, Any]) -> None:
     typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
 
 
-def _differences(found: Reconciliation) -> dict[str, Any]:
-    return {
-        "ok": not found.unexplained,
-        "since": found.since,
-        "until": found.until,
-        "compared": len(found.compared),
-        "unexplained": len(found.unexplained),
-        "differences": found.differences,
-    }
-
-
-def _print_differences(found: Reconciliation) -> None:
-    console, total = Console(), len(found.compared)
-    if not total:
-        console.print("这段时间没有转接 · no handoff ended in that time")
-        return
-    if not found.differences:
-        console.print(f"{total} 次转接，全部一致 · {total} handoffs, all alike")
-        return
-    table = Table()
-    for title in ("转接 · handoff", "项目 · field", "本系统 · ours", "交换机 · Asterisk's", "原因 · why"):
-        table.add_column(title, overflow="fold")
-    for each in found.differences:
-        why = "[red]无法解释 · unexplained[/red]" if each.why is None else " · ".join(WHY[each.why])
-        table.add_row(each.handoff_id, each.field, each.ours or "–", each.asterisk or "–", why)
-    console.print(table)
-    different, unexplained = len(found.differences), len(found.unexplained)
-    console.print(
-        f"{total} 次转接，{different} 处不同，其中 {unexplained} 处无法解释 · "
-        f"{total} handoffs, {different} differences, {unexplained} unexplained"
-    )
+def _print_table(checked: Checked) -> None:
+    console = Console()
+    if checked.table.rows:
+        table = Table()
+        for title in checked.table.columns:
+            table.add_column(str(title), overflow="fold")
+        for row in checked.table.rows:
+            table.add_row(*map(escape, row))
+        console.print(table)
+    console.print(checked.summary)
 
 
 def _plain(found: ProofOfDay) -> dict[str, Any]:

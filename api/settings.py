@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,9 +21,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from api.settings_reports import ReportSettings
 from records.periods import Periods
-from records.reports.model import Format
-from records.reports.periods import Kind
 from telephony.errors import HotlineError
 from telephony.lines import RecordingRule, RingStrategy
 
@@ -50,14 +48,6 @@ def _address(text: str) -> str:
     except ValueError:
         raise PydanticCustomError("address", "须为 IP 地址或网段 · must be an IP address or network") from None
     return text
-
-
-def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PydanticCustomError("zone", "须为时区名，如 Asia/Shanghai · must be an IANA time zone") from None
-    return name
 
 
 Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_no_control_characters)]
@@ -173,20 +163,6 @@ class Recordings(_Part):
     keep_days: Annotated[int, Field(ge=1, le=36500)] = 180
     keep_free_mb: Annotated[int, Field(ge=0, le=10_000_000)] = 2048
     code: FeatureCode | None = None
-
-
-class ReportSettings(_Part):
-    """``repeat_calls``: from how many calls on in one period somebody is a repeat caller."""
-
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
-    answer_within_seconds: Annotated[float, Field(gt=0, le=600)] = 15
-    answered_goal: Annotated[float, Field(gt=0, le=1)] = 0.95
-    service_level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
-    wrap_up_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
-    repeat_calls: Annotated[int, Field(ge=2, le=1000)] = 3
-    folder: Path | None = None
-    kinds: tuple[Kind, ...] = tuple(Kind)
-    formats: tuple[Format, ...] = (Format.PAGE, Format.XLSX, Format.PDF)
 
 
 class Settings(BaseSettings):

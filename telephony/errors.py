@@ -287,6 +287,12 @@ class BadCursor(RecordsError):
     slug = "bad-cursor"
 
 
+class ListNotUnderstood(RecordsError):
+    """The other side's list cannot be read; the message names the row and the column."""
+
+    slug = "list-not-understood"
+
+
 class NoSuchPeriod(RecordsError):
     """The day is outside of what can be reported on."""
 

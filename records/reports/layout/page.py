@@ -22,6 +22,10 @@ def style() -> str:
     return (_FOLDER / "page.css").read_text(encoding="utf-8")
 
 
+def styled() -> Markup:
+    return Markup(style())
+
+
 @cache
 def policy() -> str:
     """What a browser may do with the page (Content-Security-Policy): show our one style and the pictures inside."""
@@ -32,17 +36,17 @@ def policy() -> str:
 def page(report: Report, *, root: str = "") -> str:
     """``root``: the address of the API that the lists are linked at, where the file is not served by it."""
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=report, root=root, title=words.title(report), texts=texts, words=words, policy=policy(),
-            style=Markup(style()), picture=_picture,
+            style=styled(), picture=_picture,
         )
     )  # fmt: skip
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,

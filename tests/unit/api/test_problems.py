@@ -19,6 +19,7 @@ STATUSES = {
     "bad-cursor": 400,
     "filter-wants-a-span": 400,
     "no-such-period": 422,
+    "list-not-understood": 422,
     "not-signed-in": 401,
     "token-rejected": 401,
     "credentials-wrong": 401,
