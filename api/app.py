@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from api import errors, openapi, playback
 from api.middleware import BodyGate, RequestLog, TimeLimit
-from api.routes import calls, conferences, events, handoffs, health, presence, recordings, reports, sessions
+from api.routes import calls, conferences, events, handoffs, health, presence, recordings, records, reports, sessions
 from api.services import Services
 
 VERSION = "1.0.0"
@@ -24,6 +24,7 @@ _TAGS = [
     {"name": "recordings", "description": "录音"},
     {"name": "events", "description": "事件流"},
     {"name": "reports", "description": "报表"},
+    {"name": "records", "description": "导出"},
     {"name": "sign-in", "description": "登录"},
     {"name": "health", "description": "运行状况"},
 ]
@@ -47,7 +48,7 @@ def routed() -> FastAPI:
     errors.install(app)
     openapi.install(app)
     v1 = APIRouter(prefix="/v1")
-    for part in (handoffs, conferences, calls, recordings, presence, events, reports, sessions):
+    for part in (handoffs, conferences, calls, recordings, presence, events, reports, records, sessions):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -24,6 +24,7 @@ from uuid6 import uuid7
 from api.app import create_app
 from api.call_details import made_beside
 from api.directory import directory_of
+from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters, shared_storage
 from api.logs import configure_logs
@@ -42,6 +43,7 @@ from api.up import Instance
 from records.accounts import Accounts
 from records.chain import Chain, Signer
 from records.database import engine_for, migrate
+from records.export.book import ExportBook
 from records.ledger import Ledger
 from records.live import RedisLiveState, redis_client
 from records.recordings.keeper import RecordingKeeper
@@ -261,6 +263,7 @@ async def _serve(loaded: Loaded) -> None:
             journal=journal,
             recordings=shelf,
             tickets=PlaybackTickets(key, clock),
+            exports=ExportDesk(loaded.database_url, engine, ExportBook(ledger), lambda: switchboard.directory),
             reports=period_reports,
             settings=settings,
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},

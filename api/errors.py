@@ -139,6 +139,7 @@ STATUS: Mapping[type[domain.HotlineError], HTTPStatus] = {
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     domain.UnknownTarget: HTTPStatus.UNPROCESSABLE_ENTITY,
+    domain.ExportRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     domain.UnknownAcceptor: HTTPStatus.UNPROCESSABLE_ENTITY,
     domain.ModeNotSupported: HTTPStatus.UNPROCESSABLE_ENTITY,
     domain.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from records.export.spec import ExportFailed, ExportRefused, Format, Kind, Language, Spec, language_for
-from telephony.errors import HotlineError
+from records.export.spec import Format, Kind, Language, Spec, language_for
+from telephony.errors import ExportRefused, HotlineError
 from telephony.handoff import Outcome
 
 if TYPE_CHECKING:
@@ -108,19 +108,16 @@ def _in_steps(service: Exporting, spec: Spec, output: Path, overwrite: bool) -> 
     try:
         with _progress() as bar:
             task = bar.add_task("导出 · exporting", total=None)
-            entered.done = to_file(
+            done = to_file(
                 spec,
                 service.url,
                 output,
                 overwrite=overwrite,
                 progress=lambda rows, total: bar.update(task, completed=rows, total=total),
             )
-        try:
-            sealed(output, entered.done.about(entered.id, entered.actor), service.seal)
-        except ExportFailed:
-            entered.done = None
-            raise
-        return entered.done.rows
+        sealed(output, done.about(entered.id, entered.actor), service.seal)
+        entered.result = done.result
+        return done.rows
     except HotlineError as failure:
         entered.problem = failure.slug
         raise

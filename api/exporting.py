@@ -15,9 +15,10 @@ from records.database import engine_for, migrate
 from records.export.book import Entered, ExportBook
 from records.export.pages import reader
 from records.export.run import Seal
-from records.export.spec import ExportRefused, Spec
+from records.export.spec import Spec
 from records.ledger import Ledger
 from records.manifest import write_manifest
+from telephony.errors import ExportRefused
 from telephony.lines import Directory
 
 

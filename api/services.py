@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from limits import RateLimitItem, parse
 
+from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters
 from api.metrics import Metrics
@@ -79,6 +80,7 @@ class Services:
     recordings: RecordingShelf
     tickets: PlaybackTickets
     reports: Reports
+    exports: ExportDesk
     settings: ApiSettings = field(default_factory=ApiSettings)
     probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
 

@@ -308,5 +308,17 @@ class FilterWantsASpan(RecordsError):
 # --- live state ------------------------------------------------------------------------------------------------------
 
 
+class ExportRefused(RecordsError):
+    """What was asked for makes no sense, or cannot be written there; nothing was."""
+
+    slug = "export-refused"
+
+
+class ExportFailed(RecordsError):
+    """It broke off. Nothing that looks like a whole file was left."""
+
+    slug = "export-failed"
+
+
 class LiveStateUnavailable(HotlineError):
     slug = "live-state-unavailable"

@@ -16,8 +16,8 @@ import orjson
 
 from records.export.files import why
 from records.export.run import to_stream
-from records.export.spec import ExportFailed, spec_of
-from telephony.errors import HotlineError
+from records.export.spec import spec_of
+from telephony.errors import ExportFailed, HotlineError
 
 _LEAST_URGENT = 19
 
@@ -33,7 +33,7 @@ def main() -> int:
         return _said({"slug": failure.slug, "message": failure.message}, 1)
     except OSError as error:
         return _said({"slug": ExportFailed.slug, "message": why(error)}, 1)
-    return _said({"rows": done.rows, "bytes": done.bytes, "sha256": done.sha256}, 0)
+    return _said(done.result, 0)
 
 
 def _said(content: dict[str, Any], code: int) -> int:

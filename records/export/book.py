@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from uuid6 import uuid7
 
-from records.export.run import Done
 from records.export.spec import Spec
 from records.ledger import Ledger
-from telephony.errors import HotlineError
 
 KIND = "export"
 
 
 @dataclass(slots=True)
 class Entered:
-    """An export that is on the ledger as begun. ``done`` is set when it is whole, ``problem`` when it is not."""
+    """An export that is on the ledger as begun. ``result`` is set when it is whole, ``problem`` when it is not."""
 
     spec: Spec
     actor: str
     id: str = field(default_factory=lambda: str(uuid7()))
-    done: Done | None = None
+    result: Mapping[str, Any] | None = None
     problem: str = "interrupted"
 
 
@@ -42,22 +40,6 @@ class ExportBook:
 
     async def ended(self, entered: Entered) -> None:
         """Raises RecordStoreUnavailable."""
-        done = entered.done
-        body = (
-            {"phase": "done", "rows": done.rows, "bytes": done.bytes, "sha256": done.sha256}
-            if done
-            else {"phase": "broken-off", "problem": entered.problem}
-        )
+        broken = {"phase": "broken-off", "problem": entered.problem}
+        body = {"phase": "done", **entered.result} if entered.result is not None else broken
         await self._ledger.append(KIND, entered.id, body, actor=entered.actor)
-
-    @asynccontextmanager
-    async def entry(self, spec: Spec, actor: str) -> AsyncIterator[Entered]:
-        """Around the export. Raises RecordStoreUnavailable, and whatever the block does."""
-        entered = await self.begun(spec, actor)
-        try:
-            yield entered
-        except HotlineError as failure:
-            entered.problem = failure.slug
-            raise
-        finally:
-            await self.ended(entered)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from records.export.spec import ExportFailed, ExportRefused
+from telephony.errors import ExportFailed, ExportRefused
 
 _IN_WORDS = {
     errno.ENOSPC: "磁盘已满 · the disk is full",

@@ -92,10 +92,13 @@ _CONDITIONS: dict[Kind, dict[str, Callable[[str], ColumnElement[bool]]]] = {
 }
 
 
-def on_record(name: str, value: str, database: str) -> Statement:
+def naming(name: str, value: str) -> Select[Any]:
     """A row when a handoff names the ``line`` or ``seat``, whether or not it is configured any more."""
-    condition = _CONDITIONS[Kind.HANDOFFS][name](value)
-    return _compiled(select(_H.id).where(condition).limit(1), database)
+    return select(_H.id).where(_CONDITIONS[Kind.HANDOFFS][name](value)).limit(1)
+
+
+def on_record(name: str, value: str, database: str) -> Statement:
+    return _compiled(naming(name, value), database)
 
 
 def _compiled(query: Select[Any], database: str) -> Statement:

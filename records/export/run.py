@@ -11,8 +11,9 @@ from typing import IO, Any, cast
 from records.export.files import Counted, whole, why
 from records.export.pages import Reader, reader
 from records.export.shape import Shape
-from records.export.spec import ExportFailed, Spec
+from records.export.spec import Spec
 from records.export.writers import writer_for
+from telephony.errors import ExportFailed
 
 Progress = Callable[[int, int], None]
 """Is told how many rows are written, and of how many."""
@@ -30,6 +31,11 @@ class Done:
     sha256: str
     headers: tuple[str, ...]
     at: datetime
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """For the ledger."""
+        return {"rows": self.rows, "bytes": self.bytes, "sha256": self.sha256}
 
     def about(self, export: str, actor: str) -> dict[str, Any]:
         """For the manifest, as JSON: what the file is and what was asked for. ``export``: its id on the ledger."""

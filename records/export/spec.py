@@ -1,4 +1,4 @@
-"""What is to be exported, and every way in which it cannot be."""
+"""What is to be exported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from telephony.errors import RecordsError
+from telephony.errors import ExportRefused
 from telephony.handoff import Outcome
 
 
@@ -38,18 +38,6 @@ class Language(StrEnum):
 
     EN = "en"
     ZH = "zh"
-
-
-class ExportRefused(RecordsError):
-    """What was asked for makes no sense; nothing was written."""
-
-    slug = "export-refused"
-
-
-class ExportFailed(RecordsError):
-    """It broke off. Nothing that looks like a whole file was left."""
-
-    slug = "export-failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from starlette.datastructures import State
 from uuid6 import uuid7
 
 from api.app import equipped, routed
+from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters
 from api.metrics import Metrics
@@ -31,6 +32,7 @@ from api.tokens import Tokens
 from records.accounts import Accounts, Role, User
 from records.chain import Chain, Signer
 from records.database import engine_for, migrate
+from records.export.book import ExportBook
 from records.ledger import Ledger
 from records.recordings.files import RecordingFiles
 from records.recordings.shelf import RecordingShelf
@@ -259,6 +261,7 @@ async def open_hall(
         tickets=PlaybackTickets(b"0" * 32, clock),
         journal=Journal(writer.put_note, clock),
         settings=settings,
+        exports=ExportDesk(f"sqlite:///{folder / 'accounts.db'}", engine, ExportBook(ledger), lambda: board.directory),
         reports=Reports(engine, clock, settings.time_zone, Goals(), lambda: board.directory),
         probes={"database": lambda: store.handoff("probe"), "redis": (live or memory).presence},
     )

@@ -20,8 +20,8 @@ from records import tables
 from records.database import engine_for, migrate
 from records.export import run
 from records.export.files import whole
-from records.export.spec import ExportFailed, ExportRefused
 from records.verify_ledger import verify_file
+from telephony.errors import ExportFailed, ExportRefused
 from tests.support.records import NOON
 
 YEAR = ("--from", "2026-01-01", "--to", "2027-12-31")

@@ -37,6 +37,7 @@ ALLOWED = {
     "pauseSeat": WHO_ACTS,
     "numberProof": WHO_REPORTS,
     "reconciliation": WHO_REPORTS,
+    "exportRecords": WHO_REPORTS,
     "pauseRecording": WHO_ACTS,
     "resumeRecording": WHO_ACTS,
     "listRecordings": WHO_REPORTS,

@@ -68,6 +68,8 @@ STATUSES = {
     "ami-not-sent": 503,
     "ami-not-connected": 503,
     "record-store-unavailable": 503,
+    "export-refused": 422,
+    "export-failed": 500,
     "live-state-unavailable": 503,
     "ami-effect-unknown": 504,
     "ami-timeout": 504,
