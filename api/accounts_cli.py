@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.applier import who_runs
 from records.accounts import Accounts, Role, User
 from records.database import engine_for, migrate
 from telephony.errors import HotlineError
@@ -36,12 +37,20 @@ def _load() -> Loaded:
     return load()
 
 
-def _with_accounts(work: Callable[[Accounts], Awaitable[T]]) -> T:
+def _with_accounts(work: Callable[[Accounts], Awaitable[T]], *, note: tuple[str, Mapping[str, Any]] | None = None) -> T:
+    """``note``: for the ledger, whom it is about and what is done."""
+
     async def run() -> T:
-        engine = engine_for(_load().database_url)
+        from api.bootstrap import ledger_of
+
+        loaded = _load()
+        engine = engine_for(loaded.database_url)
         try:
             await migrate(engine)
-            return await work(Accounts(engine))
+            done = await work(Accounts(engine))
+            if note is not None:
+                await ledger_of(engine, loaded).append("configuration", note[0], note[1], actor=who_runs())
+            return done
         finally:
             await engine.dispose()
 
@@ -80,7 +89,9 @@ def add_person(user_id: str, name: str, role: Role, seat: SeatsOption = None) ->
     if unknown:
         sys.exit(f"没有坐席 · no such seat: {', '.join(unknown)}")
     password = secrets.token_urlsafe(9)
-    _with_accounts(lambda accounts: accounts.add_user(User(user_id, name, role, tuple(seat or ())), password))
+    person = User(user_id, name, role, tuple(seat or ()))
+    done = {"event": "person-added", "role": role.value, "seats": list(person.seats)}
+    _with_accounts(lambda accounts: accounts.add_user(person, password), note=(user_id, done))
     typer.echo(f"{user_id} {password}")
 
 
@@ -88,14 +99,15 @@ def add_person(user_id: str, name: str, role: Role, seat: SeatsOption = None) ->
 def new_password(user_id: str) -> None:
     """重设口令并打印一次 · set a new generated password; prints it once."""
     password = secrets.token_urlsafe(9)
-    _with_accounts(lambda accounts: accounts.set_password(user_id, password))
+    _with_accounts(lambda accounts: accounts.set_password(user_id, password), note=(user_id, {"event": "password"}))
     typer.echo(f"{user_id} {password}")
 
 
 @people.command("disable")
 def disable_person(user_id: str, undo: Annotated[bool, typer.Option(help="恢复 · enable again")] = False) -> None:
     """停用 · no further sign-in."""
-    _with_accounts(lambda accounts: accounts.set_disabled(user_id, not undo))
+    done = {"event": "enabled" if undo else "disabled"}
+    _with_accounts(lambda accounts: accounts.set_disabled(user_id, not undo), note=(user_id, done))
 
 
 @keys.command("list")
@@ -120,11 +132,12 @@ def add_key(name: str, role: Role, line: LineOption = None) -> None:
     """新增并只显示一次 · make one; it is shown only now."""
     if line is not None and _load().directory.line(line) is None:
         sys.exit(f"没有热线 · no such line: {line}")
-    key_id, token = _with_accounts(lambda accounts: accounts.add_key(name, role, line=line))
+    done = {"event": "key-added", "role": role.value, "line": line}
+    key_id, token = _with_accounts(lambda accounts: accounts.add_key(name, role, line=line), note=(f"key:{name}", done))
     typer.echo(f"{key_id} {token}")
 
 
 @keys.command("revoke")
 def revoke_key(key_id: str) -> None:
     """作废 · refuse it from now on."""
-    _with_accounts(lambda accounts: accounts.revoke_key(key_id))
+    _with_accounts(lambda accounts: accounts.revoke_key(key_id), note=(key_id, {"event": "key-revoked"}))

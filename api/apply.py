@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from api.applier import leave_name
 from api.bootstrap import load
 from api.settings import SettingsRejected
 from telephony.asterisk.configuration import configure, reload
@@ -39,6 +40,7 @@ def apply() -> tuple[tuple[str, ...], tuple[str, ...]]:
     before = _texts(layout.etc)
     changed = configure(loaded.directory, loaded.site(binary), binary)
     restart = asyncio.run(_reload_or_restore(changed, before, layout.etc, asterisk.rx))
+    leave_name(layout.run)
     _tell_service(layout.run / "service.pid")
     return tuple(sorted(changed - set(restart))), restart
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.applier import who_runs
 from telephony.errors import HotlineError
 
 if TYPE_CHECKING:
@@ -116,9 +115,9 @@ def export(
         raise typer.BadParameter("须为 .jsonl 文件 · must end in .jsonl")
 
     async def work(_: Loaded, engine: AsyncEngine, ledger: Ledger) -> int:
-        await ledger.append("export", output.name, {"what": "ledger"}, actor=_who())
+        await ledger.append("export", output.name, {"what": "ledger"}, actor=who_runs())
         with _progress("导出 · exporting") as tell:
-            return await export_ledger(engine, ledger.chain, output, by=_who(), tell=lambda rows: tell(rows, rows))
+            return await export_ledger(engine, ledger.chain, output, by=who_runs(), tell=lambda rows: tell(rows, rows))
 
     with _explained():
         rows = _run(work)
@@ -142,7 +141,7 @@ def erase(
     from records.erasure import Eraser
 
     async def work(_: Loaded, engine: AsyncEngine, ledger: Ledger) -> Erased:
-        return await Eraser(engine, ledger, dry=dry_run).person(number, actor=_who(), reason=reason)
+        return await Eraser(engine, ledger, dry=dry_run).person(number, actor=who_runs(), reason=reason)
 
     with _explained():
         _tell(_run(work), dry_run)
@@ -172,11 +171,6 @@ def _tell(found: Erased, dry: bool) -> None:
         )
     if found.live:
         typer.echo(f"未结束，未抹除 · not over, left as they are: {found.live}")
-
-
-def _who() -> str:
-    """The person at the terminal, behind sudo too."""
-    return f"os:{os.environ.get('SUDO_USER') or getpass.getuser()}"
 
 
 def _run(work: Callable[[Any, Any, Any], Awaitable[T]]) -> T:

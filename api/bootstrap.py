@@ -22,7 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid6 import uuid7
 
 from api.app import create_app
+from api.applier import taken_name
 from api.call_details import made_beside
+from api.configuration_log import ConfigurationLog
 from api.directory import directory_of
 from api.export_desk import ExportDesk
 from api.journal import Journal
@@ -40,6 +42,7 @@ from api.supervisor import Port
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from api.up import Instance
+from api.upkeep import upkeep_of
 from records.accounts import Accounts
 from records.chain import Chain, Signer
 from records.database import engine_for, migrate
@@ -51,6 +54,7 @@ from records.recordings.shelf import RecordingShelf
 from records.reports.reports import Reports
 from records.store import SqlRecordStore
 from records.tasks import report, stop
+from records.upkeep import Upkeep
 from records.writer import RecordWriter
 from telephony.ami.client import AmiClient
 from telephony.ami.control import AmiControl
@@ -272,7 +276,7 @@ async def _serve(loaded: Loaded) -> None:
         stack.push_async_callback(
             stop, made_beside(loaded.settings.node, engine, loaded.cel, switchboard, writer, clock)
         )
-        await _run(loaded, services, keeper)
+        await _run(loaded, services, keeper, upkeep_of(loaded.settings, loaded.layout, engine, ledger, clock))
 
 
 @asynccontextmanager
@@ -381,7 +385,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> None:
+async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upkeep: Upkeep) -> None:
     network = loaded.settings.network
     config = uvicorn.Config(
         create_app(services),
@@ -397,7 +401,9 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
     gc.collect()
     gc.freeze()
 
-    menus = Menus(loaded.settings, lambda passage: None)
+    menus = Menus(loaded.settings, services.journal.passed_menus)
+
+    configuration = ConfigurationLog(services.ledger, services.journal, loaded.settings)
 
     def take_up_directory() -> None:
         try:
@@ -407,6 +413,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
             return
         services.switchboard.directory = fresh.directory
         menus.take_up(fresh.settings)
+        configuration.take_up(fresh.settings, by=taken_name(loaded.layout.run))
         log.info("directory.reloaded", lines=len(fresh.directory.lines), seats=len(fresh.directory.seats))
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, take_up_directory)
@@ -418,11 +425,13 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
         asyncio.create_task(menus.run(), name="menus"),
         asyncio.create_task(services.reconciliation.run(), name="reconciliation"),
         asyncio.create_task(services.proofs.run(), name="number-proofs"),
+        asyncio.create_task(upkeep.run(), name="upkeep"),
         asyncio.create_task(keeper.run(), name="recordings"),
         asyncio.create_task(schedule.run(), name="reports"),
     ]
     for job in jobs:
         job.add_done_callback(report)
+    noting = asyncio.create_task(configuration.note_at_start(), name="configuration")
     try:
         serving = asyncio.create_task(server.serve(), name="http")
         done, _ = await asyncio.wait((serving, board), return_when=asyncio.FIRST_COMPLETED)
@@ -431,6 +440,6 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper) -> N
     finally:
         server.should_exit = True
         board.cancel()
-        await stop(*jobs)
+        await stop(*jobs, noting)
         await asyncio.gather(serving, board, return_exceptions=True)
         pid_file.unlink(missing_ok=True)

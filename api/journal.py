@@ -18,7 +18,7 @@ _BATCH_SECONDS = 1.0
 _SAME_READING = timedelta(minutes=10)
 _REMEMBERED = 50_000
 
-SIGN_IN, NUMBER_READ, CONFIGURATION = "sign-in", "number-read", "configuration"
+SIGN_IN, NUMBER_READ, CONFIGURATION, MENU = "sign-in", "number-read", "configuration", "menu"
 
 
 class Journal:
@@ -41,6 +41,9 @@ class Journal:
 
     def configured(self, subject: str, body: Mapping[str, Any], *, by: str) -> None:
         self._note(CONFIGURATION, subject, by, body)
+
+    def passed_menus(self, call_id: str, body: Mapping[str, Any]) -> None:
+        self._note(MENU, call_id, "ivr", body)
 
     def number_read(self, reader: str, kind: str, record_id: str) -> None:
         """That a caller's number went out unmasked. The same reader and record within ten minutes is one reading."""

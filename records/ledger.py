@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from records.chain import Chain, Entry, Head
+from records.chain import CHECKPOINT, Chain, Entry, Head
 from records.database import transaction
 from records.mapping import Kept, Record, clean, kind_of
 from records.notes import Note
@@ -58,6 +58,21 @@ class Ledger:
         await self.written(row)
         assert row is not None
         return row.seq
+
+    async def checkpoint(self) -> None:
+        """Signs what was appended since the last one, if anything was. Raises RecordStoreUnavailable."""
+        async with transaction(self._engine) as connection:
+            pen = await self.pen(connection, ())
+            row = await pen.checkpoint()
+        await self.written(row)
+
+    async def last(self, kind: str, subject: str) -> Body | None:
+        """The body of this node's newest entry about it. Raises RecordStoreUnavailable."""
+        c = ledger.c
+        query = select(c.body).where(c.subject == subject, c.kind == kind, c.node == self.chain.node)
+        async with transaction(self._engine) as connection:
+            found = (await connection.execute(query.order_by(c.seq.desc()).limit(1))).scalar()
+        return None if found is None else orjson.loads(found)
 
     async def pen(self, connection: AsyncConnection, records: Sequence[Record]) -> Pen:
         """Begins to append within this transaction, of which it must be the first user."""
@@ -105,6 +120,7 @@ class Pen:
         self._new_salts: list[dict[str, str]] = []
         self._known: dict[tuple[str, str], Body] = {}
         self._refs: set[str] = set()
+        self._last_kind = ""
 
     async def open(self, records: Sequence[Record]) -> None:
         await self._lock()
@@ -206,6 +222,14 @@ class Pen:
         await self._connection.execute(ledger.insert(), [row._asdict() for row in rows])
         return rows[-1]
 
+    async def checkpoint(self) -> Row | None:
+        head = await self._head()
+        if head.seq == 0 or self._last_kind == CHECKPOINT:
+            return None
+        row = self._chain.checkpoint(head, datetime.now(UTC))
+        await self._connection.execute(ledger.insert(), [row._asdict()])
+        return row
+
     async def _head(self) -> Head:
         last = select(ledger).where(ledger.c.node == self._chain.node).order_by(ledger.c.seq.desc()).limit(1)
         found = (await self._connection.execute(last)).one_or_none()
@@ -214,6 +238,7 @@ class Pen:
         row = Row(**found._mapping)
         if self._chain.signer.knows(row) is False:
             log.critical("ledger.head_not_ours", node=row.node, seq=row.seq)
+        self._last_kind = row.kind
         return Head(row.seq, row.hash)
 
 

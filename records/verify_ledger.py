@@ -301,6 +301,7 @@ def verify_file(file: Path, trusted: Collection[str] = (), tell: Callable[[int],
     ``tell`` gets the bytes read so far. Raises OSError.
     """
     report = Report()
+    file.stat()
     try:
         manifest = json.loads(manifest_of(file).read_bytes())
         algorithm, key = algorithm_of(manifest["digest"]) or "sha256", str(manifest["public_key"])

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from telephony.asterisk.logfiles import archives_of
 from telephony.cel import CONFERENCE_STEP, HANDOFF_STEP, Row, Written, row_of, step_of
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -79,8 +80,18 @@ def _lines(
 ) -> Iterator[Row | None]:
     """None for each line that is no row; the last may still be on its way into the file and is left out then.
 
-    ``only``: how the lines begin that are wanted.
+    ``only``: how the lines begin that are wanted. Earlier months have files of their own (``logfiles``).
     """
+    for archive in archives_of(path):
+        last = datetime.fromtimestamp(archive.stat().st_mtime, UTC)
+        if since is None or last >= since - _OUT_OF_ORDER:
+            yield from _lines_of(archive, since, most_bytes, only)
+    yield from _lines_of(path, since, most_bytes, only)
+
+
+def _lines_of(
+    path: Path, since: datetime | None, most_bytes: int | None, only: tuple[bytes, ...]
+) -> Iterator[Row | None]:
     with _opened(path) as stream:
         if stream is None:
             return

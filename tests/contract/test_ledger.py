@@ -286,3 +286,20 @@ async def test_times_are_written_so_that_text_sorts_as_time_does(database: Async
     written = [row.at for row in await rows_of(database) if row.kind == "sign-in"]
     assert written == sorted(written)
     assert [datetime.fromisoformat(at) for at in written] == moments
+
+
+async def test_given_new_entries_then_a_checkpoint_is_made_once(database: AsyncEngine) -> None:
+    ledger = a_ledger(database)
+    await ledger.checkpoint()
+    assert await rows_of(database) == []
+
+    await ledger.append("configuration", "hotline.yaml", {"digest": "a"}, actor="os:root")
+    await ledger.append("configuration", "hotline.yaml", {"digest": "b"}, actor="os:root")
+    for _ in range(2):
+        await ledger.checkpoint()
+
+    rows = await rows_of(database)
+    assert [row.kind for row in rows] == ["checkpoint", "configuration", "configuration", "checkpoint"]
+    assert faults_of(rows) == []
+    assert await ledger.last("configuration", "hotline.yaml") == {"digest": "b"}
+    assert await ledger.last("configuration", "other") is None
