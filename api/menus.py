@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import stamina
 
 from api.settings import Settings
+from ivr.caller import where_to
 from ivr.check import Surroundings
+from ivr.menu import Gone
 from ivr.server import AgiServer, Passage, Reception
 from ivr.shelf import Places, Shelf
 from telephony.asterisk.render import config_source
@@ -40,13 +42,15 @@ def places(settings: Settings) -> Places:
 
 
 class Menus:
-    """The menus of a running service: flows kept fresh, callers served. A port that is taken is tried for again."""
+    """The menus of a running service: flows kept fresh, callers served. A port that is taken is tried for again.
 
-    def __init__(self, settings: Settings, on_over: Callable[[Passage], None]) -> None:
+    ``put``: the id of a call and what is put on the ledger of its way through the menus; must not wait."""
+
+    def __init__(self, settings: Settings, put: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._settings = settings
         self.shelf = Shelf(places(settings), lambda lengths: surroundings(self._settings, lengths))
         reception = Reception(lambda: self.shelf.stock, lambda: frozenset(self._settings.menus.lines))
-        self.server = AgiServer(reception, on_over=on_over)
+        self.server = AgiServer(reception, on_over=lambda passage: put(passage.call.get("uniqueid", ""), told(passage)))
 
     def take_up(self, settings: Settings) -> None:
         """Changed settings hold from the next call on."""
@@ -64,3 +68,19 @@ class Menus:
         async for attempt in stamina.retry_context(on=OSError, attempts=None, timeout=None, wait_max=5.0):
             with attempt:
                 await self.server.run(_HOST, port)
+
+
+def told(passage: Passage) -> dict[str, Any]:
+    """For the record: which edition of which flow, each step with its time (seconds after the caller came) and keys."""
+    ending = passage.ending
+    return {
+        "line": passage.line,
+        "flow": passage.flow,
+        "version": passage.version,
+        "began": passage.began.isoformat(),
+        "path": [{"step": visit.step, "at": visit.at, "key": visit.key} for visit in passage.caller.path],
+        "language": passage.caller.language,
+        "ending": "gone" if isinstance(ending, Gone) else where_to(ending, passage.line),
+        "why": getattr(ending, "why", None),
+        "numbers": {"caller": passage.call.get("callerid", "")},
+    }

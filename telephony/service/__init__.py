@@ -3,22 +3,28 @@
 Asking changes nothing by itself: what Asterisk then reports does (``telephony.watch``).
 """
 
+from telephony.events import Event
 from telephony.service.conferences import Conferences, PartyAction
 from telephony.service.corrections import Corrections
-from telephony.service.handoffs import HandoffRequest, Handoffs
+from telephony.service.handoffs import HandoffRequest
+from telephony.service.joining import Joining
 from telephony.service.node import Actor
 from telephony.service.recordings import Recordings
 from telephony.service.seats import Seats
 
 
-class Switchboard(Handoffs, Conferences, Corrections, Seats, Recordings):
+class Switchboard(Joining, Conferences, Corrections, Seats, Recordings):
     """One per node; ``run`` must be running for anything to change."""
 
     async def run(self) -> None:
         """Until cancelled: keeps what this node knows current."""
         await self.read_presence()
-        self.watch.on_fact = self.hear_of_recordings
+        self.watch.on_fact = self._heard
         await self.watch.run()
+
+    def _heard(self, fact: Event) -> None:
+        self.hear_of_recordings(fact)
+        self.hear_of_menus(fact)
 
 
 __all__ = ["Actor", "HandoffRequest", "PartyAction", "Switchboard"]

@@ -11,7 +11,7 @@ import pytest_asyncio
 from demo.stage import Stage
 from demo.stage import stage as open_stage
 from softphones import Call, IncomingCall
-from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, hear_each_other, shows_the_caller
+from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, TARGET_TONE, hear_each_other, shows_the_caller
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -106,11 +106,16 @@ async def test_given_the_menu_when_no_key_or_wrong_ones_or_0_then_a_human_of_the
     await talks(menus, call, "2101")
 
 
-async def test_given_danger_when_the_key_is_pressed_in_mid_prompt_then_110_at_once(menus: Stage) -> None:
+async def test_given_danger_when_its_key_is_pressed_then_110_at_once_and_12345_joins(
+    menus: Stage,
+) -> None:
     call = await call_in(menus)
     await call.dtmf("*")
-    await talks(menus, call, "1101", within=8.0)
-    assert (await handoff_of(menus, "110"))["mode"] == "ivr"
+    police = await talks(menus, call, "1101")
+    ours = await (await menus.seat("2101")).incoming(15.0)
+    await ours.answer()
+    await hear_each_other((call, CITIZEN_TONE), (police, SEAT_TONE), (ours, TARGET_TONE))
+    assert (await handoff_of(menus, "12345"))["mode"] == "conference"
 
 
 async def test_given_a_key_for_a_line_where_nobody_answers_then_a_human_of_the_first_line(menus: Stage) -> None:

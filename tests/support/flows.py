@@ -20,6 +20,7 @@ AROUND = Surroundings(
     targets=frozenset({"110", "12345", "120"}),
     lengths=LENGTHS,
     no_menu=frozenset({"110"}),
+    promises=True,
 )
 
 EVERYTHING = b"""\

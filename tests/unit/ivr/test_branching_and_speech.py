@@ -190,6 +190,10 @@ def test_given_every_kind_of_step_when_its_ways_are_told_then_each_has_a_word_fo
     assert ways["speaks"] == [("en", "desk"), ("otherwise", "human")]
     assert ways["desk"] == ways["police"] == ways["goodbye"] == []
     both = ByLoad.model_validate(
-        {"do": "branch", "by": "load", "cases": [{"waiting_over": 5, "wait_over": 90, "next": "a"}]}
+        {
+            "do": "branch",
+            "by": "load",
+            "cases": [{"waiting_over": 5, "wait_over": 90, "next": "a"}, {"wait_over": 9, "next": "a"}],
+        }
     )
-    assert said(both.cases[0]) == "waiting > 5 / wait > 90 s"
+    assert [said(case) for case in both.cases] == ["waiting > 5 / wait > 90 s", "wait > 9 s"]

@@ -56,14 +56,14 @@ async def test_given_a_changed_flow_when_looked_at_again_then_the_next_call_has_
     ours = shelf(city)
     await ours.refresh()
     shipped = ours.stock.flow("12345", "12345")
-    assert shipped is not None and shipped.start == "load"
+    assert shipped is not None and shipped.start == "menu"
     await ours.refresh()
     assert ours.stock.flow("12345", "12345") is shipped
-    (city / "flows" / "12345.yaml").write_text(FLOW.replace("start: load", "start: menu"), encoding="utf-8")
+    (city / "flows" / "12345.yaml").write_text(FLOW.replace("start: menu", "start: police"), encoding="utf-8")
     await ours.refresh()
     changed = ours.stock.flow("12345", "12345")
-    assert changed is shipped  # `load` cannot be reached any more: refused
-    (city / "flows" / "12345.yaml").write_text(FLOW.replace("waiting_over: 10", "waiting_over: 5"), encoding="utf-8")
+    assert changed is shipped  # `menu` cannot be reached any more: refused
+    (city / "flows" / "12345.yaml").write_text(FLOW.replace("seconds: 3", "seconds: 2"), encoding="utf-8")
     await ours.refresh()
     changed = ours.stock.flow("12345", "12345")
     assert changed is not None and changed.version != shipped.version
@@ -224,8 +224,10 @@ def test_given_keys_when_a_flow_is_tried_then_what_is_heard_and_where_it_ends_is
     assert "三方 · three-way 紧急 · danger" in run("try", "12345", keys="z\n*\n").stdout
     assert "(no_key)" in run("try", "12345", keys="\n").stdout
     assert "挂机 · the caller has hung up" in run("try", "12345", keys="").stdout
-    back = run("try", "12345", "--waiting", "11", "--keys", "3").stdout
-    assert "已登记回电" in back and "挂机 · hangs up" in back
+    busy = "  l: {do: branch, by: load, cases: [{waiting_over: 10, next: human}], otherwise: menu}\n"
+    flow = FLOW.replace("start: menu", "start: l") + busy
+    (home / "flows" / "busy.yaml").write_text(flow, encoding="utf-8")
+    assert "0.0 s  → 人工 · a human" in run("try", str(home / "flows" / "busy.yaml"), "--waiting", "11").stdout
     assert "出错" in run("try", "12345", "--keys", "x").stdout
     assert run("try", "12345", "--keys", "q").exit_code == 1
     assert run("try", "12345", "--history", "often").exit_code == 2
