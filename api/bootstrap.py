@@ -30,7 +30,7 @@ from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters, shared_storage
 from api.logs import configure_logs
-from api.menus import Menus
+from api.menus import Menus, places
 from api.metrics import Metrics
 from api.people import FIRST_PEOPLE, add_first_people
 from api.recording_parts import keeper_of, shelf_of
@@ -129,6 +129,7 @@ class Loaded:
             external_address=network.external_address,
             silent_phone_seconds=network.silent_phone_seconds,
             agi_port=self.settings.port(network.agi_port),
+            own_prompts=places(self.settings).city_prompts,
         )
 
 

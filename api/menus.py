@@ -33,7 +33,7 @@ def surroundings(settings: Settings, lengths: Mapping[str, float]) -> Surroundin
 
 def places(settings: Settings) -> Places:
     """Folders that hotline.yaml names are relative to its own."""
-    menus, beside = settings.menus, settings.source.parent
+    menus, beside = settings.menus, settings.source.resolve().parent
     return Places(
         shipped_prompts=config_source() / "prompts",
         city_flows=beside / menus.flows if menus.flows else None,

@@ -9,6 +9,7 @@ import structlog
 
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
+from telephony.asterisk.prompts import lay_prompts
 from telephony.asterisk.render import Site, config_source, install, render
 from telephony.errors import ConfigurationRejected
 from telephony.lines import Directory
@@ -44,6 +45,7 @@ def site_for(
     rtp: tuple[int, int],
     external_address: str | None,
     agi_port: int,
+    own_prompts: Path | None = None,
     silent_phone_seconds: int,
 ) -> Site:
     source = config_source()
@@ -62,7 +64,8 @@ def site_for(
         spool_dir=layout.spool,
         module_dir=binary.module_dir,
         data_dir=layout.var / "data",
-        sounds_dir=source / "prompts" / "zh",
+        sounds_dir=layout.var / "prompts" / "zh" if own_prompts else source / "prompts" / "zh",
+        own_prompts=own_prompts,
         moh_dir=source / "moh",
         external_address=external_address,
         silent_phone_seconds=silent_phone_seconds,
@@ -82,6 +85,8 @@ def _prepare_folders(site: Site, binary: AsteriskBinary) -> None:
     for folder in (site.log_dir / "cel-custom", site.log_dir / "cdr-csv", site.var_dir / "keys", site.data_dir):
         folder.mkdir(parents=True, exist_ok=True)
     _link(site.data_dir / "documentation", binary.data_dir / "documentation")
+    if site.own_prompts is not None:
+        lay_prompts(config_source() / "prompts" / "zh", site.own_prompts, site.sounds_dir)
     sounds = site.data_dir / "sounds"
     sounds.mkdir(exist_ok=True)
     _link(sounds / "zh", site.sounds_dir)

@@ -22,7 +22,10 @@ _UNSAFE = re.compile(r"[\x00-\x1f;\\]")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where one Asterisk lives: addresses, ports and folders. All paths absolute."""
+    """Where one Asterisk lives: addresses, ports and folders. All paths absolute.
+
+    ``sounds_dir``: what is played; laid out of the shipped prompts and ``own_prompts`` where there are any.
+    """
 
     node: str
     bind: str
@@ -44,6 +47,7 @@ class Site:
     silent_phone_seconds: int = 60
     ami_bind: str = "127.0.0.1"
     agi_port: int = 4573
+    own_prompts: Path | None = None
     max_hops: int = 5
 
 
