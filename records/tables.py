@@ -102,6 +102,11 @@ handoffs = Table(
     Column("number_proof", String),
     Column("accepted_by", String),
     Column("decided_automatically", Boolean),
+    Index(
+        "ix_handoffs_counted",
+        *("created_at", "from_line", "target", "mode", "outcome", "resolution", "number_proof", "accepted_by"),
+        *("decided_automatically", "answer_ms", "talk_ms"),
+    ),
     Index("ix_handoffs_caller", text(CALLER_KEY), "created_at", "id"),
     Index(None, "created_at", "id"),
     Index(None, "from_line", "created_at"),
@@ -138,6 +143,10 @@ calls = Table(
     Column("answer_ms", Integer),
     Column("talk_ms", Integer),
     Column("detailed", Boolean, nullable=False, server_default=false()),
+    Index(
+        "ix_calls_counted",
+        *("arrived_at", "first_line", "answer_ms", "talk_ms", "original_caller_e164", "original_caller"),
+    ),
     Index("ix_calls_caller", text(CALLER_KEY), "arrived_at", "id"),
     Index(
         "ix_calls_not_detailed",

@@ -126,8 +126,7 @@ def _bounds(kind: Kind, day: date) -> tuple[date, date]:
         case Kind.QUARTER:
             first = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
             return first, _month_after(first, 3)
-        case Kind.YEAR:
-            return day.replace(month=1, day=1), date(day.year + 1, 1, 1)
+    return day.replace(month=1, day=1), date(day.year + 1, 1, 1)
 
 
 def _month_after(day: date, months: int) -> date:
