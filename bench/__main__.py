@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import ledger
+from bench import export, ledger
 from bench.report import Figure, percentile, publish
 from demo.stage import Stage, stage
 from telephony import events
@@ -107,6 +107,7 @@ def _tracking() -> float:
 def main() -> None:
     with Console(stderr=True).status("starting an instance with phones") as status:
         ours_ms, floor_ms = asyncio.run(_latency(status.update))
+        of_records = export.figures(status.update)
         of_ledger = ledger.figures(status.update)
     p50, p50_floor = percentile(ours_ms, 0.5), percentile(floor_ms, 0.5)
     p99, p99_floor = percentile(ours_ms, 0.99), percentile(floor_ms, 0.99)
@@ -116,6 +117,7 @@ def main() -> None:
             Figure("key press to the target's INVITE, p99", p99, "ms", "lower", p99_floor),
             Figure("added over a bare Redirect, p50", p50 - p50_floor, "ms", "lower", goal=_ADDED_GOAL_MS),
             Figure("events through the tracker", _tracking(), "events/s", "higher", goal=_EVENTS_GOAL),
+            *of_records,
             *of_ledger,
         ]
     )

@@ -35,6 +35,10 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def publish(figures: Sequence[Figure]) -> None:
     RESULTS.write_bytes(orjson.dumps([asdict(figure) for figure in figures], option=orjson.OPT_INDENT_2) + b"\n")
+    show(figures)
+
+
+def show(figures: Sequence[Figure]) -> None:
     table = Table()
     for column in ("figure", "value", "floor", "goal", "unit", "better"):
         table.add_column(column, justify="left" if column == "figure" else "right")

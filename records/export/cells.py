@@ -55,7 +55,9 @@ def prose(column: pa.ChunkedArray, *known: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """With an apostrophe before what a spreadsheet would take for a formula; a telephone number is none."""
-    risky = pc.and_(pc.match_substring_regex(column, _RISKY), pc.invert(pc.match_substring_regex(column, _A_NUMBER)))
+    risky = pc.match_substring_regex(column, _RISKY)
+    if pc.any(risky).as_py():
+        risky = pc.and_(risky, pc.invert(pc.match_substring_regex(column, _A_NUMBER)))
     if not pc.any(risky).as_py():
         return column
     return pc.if_else(risky, pc.binary_join_element_wise("'", column, ""), column)

@@ -37,15 +37,16 @@ def page_of(spec: Spec, after: After | None, limit: int, database: str) -> State
     """``database``: ``sqlite`` or ``postgresql``."""
     sheet = SHEETS[spec.kind]
     columns = [column.sql.label(column.key) for column in sheet.shown(spec.format)]
-    query = select(*columns).where(*_conditions(spec, sheet)).order_by(sheet.at, sheet.id).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(sheet.at, sheet.id) > tuple_(*after))
-    return _compiled(query, database)
+    # one lower bound only: of two, SQLite may begin each page at the first row again
+    begin = sheet.at >= spec.since if after is None else tuple_(sheet.at, sheet.id) > tuple_(*after)
+    query = select(*columns).where(begin, *_conditions(spec, sheet)).order_by(sheet.at, sheet.id)
+    return _compiled(query.limit(limit), database)
 
 
 def count_of(spec: Spec, database: str) -> Statement:
     sheet = SHEETS[spec.kind]
-    return _compiled(select(func.count()).select_from(sheet.table).where(*_conditions(spec, sheet)), database)
+    count = select(func.count()).select_from(sheet.table).where(sheet.at >= spec.since, *_conditions(spec, sheet))
+    return _compiled(count, database)
 
 
 def _conditions(spec: Spec, sheet: Sheet) -> list[ColumnElement[bool]]:
@@ -53,7 +54,6 @@ def _conditions(spec: Spec, sheet: Sheet) -> list[ColumnElement[bool]]:
     given["category"] = spec.category
     known = _CONDITIONS[spec.kind]
     return [
-        sheet.at >= spec.since,
         sheet.at < spec.until,
         *(known[name](value) for name, value in given.items() if value is not None),
     ]

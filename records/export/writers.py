@@ -18,6 +18,7 @@ from records.export.columns import SHEETS, Holds
 from records.export.shape import Shape
 from records.export.spec import Format, Kind
 
+_OURS = (Holds.WORD, Holds.TIME, Holds.INTEGER, Holds.BOOLEAN)
 _BOM = b"\xef\xbb\xbf"
 SHEET_ROWS = 1_048_576
 """Of Excel, its header too. What goes beyond goes on in the next sheet."""
@@ -38,7 +39,7 @@ class CsvWriter:
         named = zip(shape.headers, shape.columns, strict=True)
         schema = pa.schema([(header, _csv_type(column.holds)) for header, column in named])
         sink.write(_BOM)
-        self._risky = [column.holds not in (Holds.TIME, Holds.INTEGER, Holds.BOOLEAN) for column in shape.columns]
+        self._risky = [column.holds not in _OURS for column in shape.columns]
         self._schema = schema
         self._writer = pyarrow.csv.CSVWriter(sink, schema, write_options=pyarrow.csv.WriteOptions(eol="\r\n"))
 
