@@ -189,7 +189,10 @@ class Stage:
         last: dict[str, Any] = {}
 
         async def reached() -> bool:
-            last.update(await self.record(handoff_id))
+            reply = await self.api.get(f"/v1/handoffs/{handoff_id}")
+            if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                return False  # its database is away or slow for the moment
+            last.update(reply.raise_for_status().json())
             return all(last[name] == value for name, value in wanted.items())
 
         try:
@@ -255,10 +258,7 @@ class Stage:
     # -------------------------------------------------------------- afterwards
 
     async def reconcile(self, timeout: float = 90.0) -> list[dict[str, Any]]:
-        """What ``hotline reconcile`` finds of all handoffs so far and cannot explain; [] is what it should be.
-
-        Records that are still on their way are waited for.
-        """
+        """What ``hotline reconcile`` finds and cannot explain, once no record is on its way; [] is what it should be."""
         async with asyncio.timeout(timeout + _BOOT_SECONDS):
             deadline = asyncio.get_running_loop().time() + timeout
             while True:

@@ -12,11 +12,7 @@ REASON = "asterisk-restarted"
 async def _lost(act: Act, call_id: str, **wanted: object) -> Record:
     record = await act.ended(**wanted)
     assert record["timeline"][-1]["detail"]["reason"] == REASON
-
-    async def over() -> bool:
-        return (await act.stage.api.get(f"/v1/calls/{call_id}")).json()["ended_at"] is not None
-
-    await act.stage.until(over)
+    await act.call_over(call_id)
     return record
 
 

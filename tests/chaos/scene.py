@@ -137,6 +137,15 @@ class Act:
         self.never_repeated(record)
         return record
 
+    async def call_over(self, call_id: str) -> None:
+        """Until the call's end is on record."""
+
+        async def over() -> bool:
+            reply = await self.stage.api.get(f"/v1/calls/{call_id}")
+            return reply.status_code == 200 and reply.json()["ended_at"] is not None
+
+        await self.stage.until(over)
+
     def never_repeated(self, record: Record) -> None:
         """One command, one INVITE to a phone, the true number on it."""
         if record["via"] == "api":

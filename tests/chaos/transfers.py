@@ -271,11 +271,7 @@ async def told_of_the_call_back(act: Act) -> None:
 
     await act.outage_over()
     await act.ended(outcome="rejected", resolution="callback_order", sip_code=603)
-
-    async def over() -> bool:
-        return (await act.stage.api.get(f"/v1/calls/{talk.call_id}")).json()["ended_at"] is not None
-
-    await act.stage.until(over)
+    await act.call_over(talk.call_id)
 
 
 async def _rung(act: Act, step: str) -> None:
