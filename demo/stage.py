@@ -258,7 +258,7 @@ class Stage:
     # -------------------------------------------------------------- afterwards
 
     async def reconcile(self, timeout: float = 90.0) -> list[dict[str, Any]]:
-        """What ``hotline reconcile`` finds and cannot explain, once no record is on its way; [] is what it should be."""
+        """What ``hotline reconcile`` finds and cannot explain, once no record is on its way; [] is right."""
         async with asyncio.timeout(timeout + _BOOT_SECONDS):
             deadline = asyncio.get_running_loop().time() + timeout
             while True:
