@@ -1,4 +1,4 @@
-"""Two streams as Asterisk wrote them (A-law, 8 kHz, headerless) into one stereo FLAC, in constant memory."""
+"""Two streams as Asterisk wrote them (16 bit, 16 kHz, headerless) into one stereo FLAC, in constant memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import orjson
 import soundfile
 from numpy.typing import NDArray
 
-RATE = 8000
-FRAME = 160
+RATE = 16000
+WIDTH = 2
+"""Bytes of a sample."""
+FRAME = 320
 """Bytes that Asterisk writes at a time; a file that ends within one was never closed."""
 
 _BUCKETS = 2000
@@ -41,7 +43,7 @@ def join(caller: Path, others: Path, target: Path) -> Joined:
     sizes = [path.stat().st_size for path in (caller, others) if path.exists()]
     if not sizes:
         raise FileNotFoundError(f"neither {caller} nor {others}")
-    frames = max(*sizes, FRAME)  # no player takes a file without sound
+    frames = max(*sizes, FRAME) // WIDTH  # no player takes a file without sound
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     peaks = Peaks(frames)
     fresh = target.with_name(target.name + ".new")
@@ -65,7 +67,7 @@ def join(caller: Path, others: Path, target: Path) -> Joined:
     finally:
         fresh.unlink(missing_ok=True)
     _sync(target.parent)
-    return Joined(max(sizes) / RATE, any(size % FRAME for size in sizes))
+    return Joined(max(sizes) / WIDTH / RATE, any(size % FRAME for size in sizes))
 
 
 def _readable(path: Path) -> int:
@@ -77,7 +79,7 @@ def _readable(path: Path) -> int:
 def _open(path: Path, opened: ExitStack) -> soundfile.SoundFile | None:
     if not path.exists():
         return None
-    raw = {"samplerate": RATE, "channels": 1, "format": "RAW", "subtype": "ALAW"}
+    raw = {"samplerate": RATE, "channels": 1, "format": "RAW", "subtype": "PCM_16", "endian": "LITTLE"}
     return opened.enter_context(soundfile.SoundFile(path, **raw))
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from softphones.tones import MIN_DBFS, MIN_SHARE, WINDOWS_PER_SECOND, level_dbfs, tone_share
+
 PROMPTS = Path("asterisk-config/prompts/zh")
+_RATE = 8000
 
 
 def samples(path: Path) -> NDArray[np.float64]:
@@ -29,3 +32,19 @@ def announced(heard: Path, *prompts: str) -> list[str]:
     """Those of ``prompts`` that are in the recording."""
     sound = samples(heard)
     return [prompt for prompt in prompts if likeness(sound, samples(PROMPTS / f"{prompt}.wav")) > 0.6]
+
+
+def with_tone(side: NDArray[np.int16], frequency: float) -> list[bool]:
+    """For each 100 ms of a recording at 8 kHz, whether the tone is in it."""
+    size = _RATE // WINDOWS_PER_SECOND
+    windows = (side[begin : begin + size] for begin in range(0, len(side) - size + 1, size))
+    return [level_dbfs(each) >= MIN_DBFS and tone_share(each, _RATE, frequency) >= MIN_SHARE for each in windows]
+
+
+def longest_gap(heard: list[bool]) -> float:
+    """Seconds on end without it, from where it is heard first to the end."""
+    longest = gap = 0
+    for there in heard[heard.index(True) :]:
+        gap = 0 if there else gap + 1
+        longest = max(longest, gap)
+    return longest / WINDOWS_PER_SECOND

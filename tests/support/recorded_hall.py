@@ -12,7 +12,6 @@ from softphones.tones import tone
 from telephony.recordings import originals, recording_of
 from tests.support.fake_asterisk import NOW
 from tests.support.hall import CALL, Hall
-from tests.support.sip_sound import encode
 
 BEGAN = NOW
 PATH = f"2026-11-21/{CALL}-{round(BEGAN.timestamp() * 1000)}"
@@ -26,7 +25,7 @@ async def recorded(hall: Hall, *, seconds: float = 6.0) -> Kept:
     for path, frequency in zip(originals(recording.path), (440.0, 620.0), strict=True):
         file = shelf.files.monitor / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(encode(tone(frequency, 8000, 0, round(seconds * 8000))))
+        file.write_bytes(tone(frequency, 16000, 0, round(seconds * 16000)).tobytes())
         os.utime(file, (time.time() - 600,) * 2)
     rules = Rules(timedelta(days=180), 0)
     keeper = RecordingKeeper(
