@@ -36,13 +36,18 @@ _SALT_BYTES = 16
 
 
 class Ledger:
-    """One per process and node. ``head_file``: outside the database, so that a cut-off end of the chain is seen."""
+    """One per process and node. ``head_file``: outside the database, so that a cut-off end of the chain is seen.
+
+    Once it is, the file stays as it is, for the verifier to name it, however long the chain grows again.
+    """
 
     def __init__(self, engine: AsyncEngine, chain: Chain, head_file: Path | None = None) -> None:
         self.chain = chain
         self._engine = engine
         self._head_file = head_file
         self._opened = False
+        self._known: Head | None = None
+        self._cut = False
 
     async def append(self, kind: str, subject: str, body: Mapping[str, Any], *, actor: str) -> int:
         """The entry's number on this node's chain; it is on record when this returns.
@@ -76,8 +81,13 @@ class Ledger:
 
     async def pen(self, connection: AsyncConnection, records: Sequence[Record]) -> Pen:
         """Begins to append within this transaction, of which it must be the first user."""
-        pen = Pen(self.chain, connection, checkpoint_first=not self._opened)
+        if self._known is None and not self._opened:
+            self._known = await asyncio.to_thread(self.kept_head)
+        pen = Pen(self.chain, connection, checkpoint_first=not self._opened, known=self._known)
         await pen.open(records)
+        if pen.cut and not self._cut:
+            self._cut = True
+            log.critical("ledger.cut_off", node=self.chain.node, seq=self._known.seq if self._known else 0)
         return pen
 
     def kept_head(self) -> Head | None:
@@ -87,7 +97,7 @@ class Ledger:
         try:
             kept = orjson.loads(self._head_file.read_bytes())
             return Head(int(kept["seq"]), str(kept["hash"]))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     async def written(self, last: Row | None) -> None:
@@ -95,6 +105,9 @@ class Ledger:
         if last is None:
             return
         self._opened = True
+        if self._cut:
+            return  # what is kept proves what was there
+        self._known = Head(last.seq, last.hash)
         if self._head_file is not None:
             try:
                 await asyncio.to_thread(_keep_head, self._head_file, last)
@@ -111,7 +124,12 @@ def _keep_head(path: Path, row: Row) -> None:
 class Pen:
     """What one transaction appends."""
 
-    def __init__(self, chain: Chain, connection: AsyncConnection, *, checkpoint_first: bool) -> None:
+    def __init__(
+        self, chain: Chain, connection: AsyncConnection, *, checkpoint_first: bool, known: Head | None = None
+    ) -> None:
+        self.cut = False
+        """Whether the last row that we know of is not there any more."""
+        self._known_head = known
         self._chain = chain
         self._connection = connection
         self._checkpoint_first = checkpoint_first
@@ -124,6 +142,8 @@ class Pen:
 
     async def open(self, records: Sequence[Record]) -> None:
         await self._lock()
+        if self._known_head is not None:
+            self.cut = await self._hash_of(self._known_head.seq) != self._known_head.hash
         kept = {record.id for record in records if not isinstance(record, Note)}
         notes = {record.id for record in records if isinstance(record, Note)}
         if kept:
@@ -139,6 +159,11 @@ class Pen:
             return
         locking = text("SELECT pg_advisory_xact_lock(:class, hashtext(:node))")
         await self._connection.execute(locking, {"class": _PG_LOCK, "node": self._chain.node})
+
+    async def _hash_of(self, seq: int) -> str | None:
+        place = select(ledger.c.hash).where(ledger.c.node == self._chain.node, ledger.c.seq == seq)
+        found: str | None = (await self._connection.execute(place)).scalar()
+        return found
 
     async def _read_salts(self, ids: set[str]) -> None:
         found = await self._connection.execute(select(ledger_salts).where(ledger_salts.c.id.in_(ids)))

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from records.audit import Audit
 from records.chain import Chain, Signer
 from records.ledger import Ledger
 from records.notes import Note
@@ -303,3 +304,21 @@ async def test_given_new_entries_then_a_checkpoint_is_made_once(database: AsyncE
     assert faults_of(rows) == []
     assert await ledger.last("configuration", "hotline.yaml") == {"digest": "b"}
     assert await ledger.last("configuration", "other") is None
+
+
+async def test_given_the_chain_was_cut_when_it_grows_again_then_what_was_there_stays_known(
+    database: AsyncEngine, tmp_path: Path
+) -> None:
+    running = a_ledger(database, tmp_path)
+    for n in range(4):
+        await running.append("sign-in", str(n), {}, actor="fang")
+    before = running.kept_head()
+    async with database.begin() as connection:
+        await connection.execute(text("DELETE FROM ledger WHERE seq > 2"))
+
+    for each in (running, a_ledger(database, tmp_path)):  # one that runs on, and one that is started anew
+        for n in range(4):
+            await each.append("sign-in", str(n), {}, actor="fang")
+        assert each.kept_head() == before
+    audit = Audit(database, node="n1", signer=Signer(KEY), head=before)
+    assert [fault.name async for fault in audit.faults()] == ["replaced"]
