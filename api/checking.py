@@ -11,8 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.bootstrap import Loaded, ledger_of, load, reports
+from api.differences import masked, span, summed_up, table_of
 from api.errors import NotAllowed
-from api.messages import LIKELY, WHY
+from api.messages import LIKELY
 from api.settings_reports import ReportSettings
 from records.database import engine_for
 from records.otherside.compare import Checked as CheckedList
@@ -25,11 +26,9 @@ from telephony.errors import UnknownTarget
 from telephony.handoff import Handoff
 from telephony.numbers import mask
 from telephony.ports import HandoffFilter
-from telephony.reconcile import Difference, holds_a_number
 from telephony.service.reconciliation import Reconciliation
 
 _PAGE = 500
-_UNEXPLAINED = "无法解释 · unexplained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,46 +99,19 @@ async def _against_list(
 
 
 def _against_asterisk(found: Reconciliation, wanted: ReportSettings, whole_numbers: bool) -> Checked:
-    differences = [_masked(each, whole_numbers) for each in found.differences]
-    total, different, open_ones = len(found.compared), len(differences), len(found.unexplained)
-    summary = (
-        "这段时间没有转接 · no handoff ended in that time"
-        if not total
-        else f"{total} 次转接，全部一致 · {total} handoffs, all alike"
-        if not different
-        else f"{total} 次转接，{different} 处不同，其中 {open_ones} 处无法解释 · "
-        f"{total} handoffs, {different} differences, {open_ones} unexplained"
-    )
+    differences = list(found.differences) if whole_numbers else [masked(each) for each in found.differences]
+    open_ones = len(found.unexplained)
+    summary = summed_up(len(found.compared), len(differences), open_ones)
     plain = {
         "ok": not open_ones,
         "since": found.since,
         "until": found.until,
-        "compared": total,
+        "compared": len(found.compared),
         "unexplained": open_ones,
         "differences": differences,
     }
-    rows = [(each.handoff_id, each.field, each.ours or "–", each.asterisk or "–", _why(each)) for each in differences]
-    columns = (
-        Text("转接", "handoff"),
-        Text("项目", "field"),
-        Text("本系统", "ours"),
-        Text("交换机", "Asterisk's"),
-        Text("原因", "why"),
-    )
-    title = Text("与交换机记录核对", "our records and Asterisk's")
-    facts = (_span(found.since, found.until, wanted.time_zone), summary)
-    return Checked(not open_ones, summary, plain, TextTable(title, facts, columns, rows))
-
-
-def _why(difference: Difference) -> str:
-    return _UNEXPLAINED if difference.why is None else " · ".join(WHY[difference.why])
-
-
-def _masked(found: Difference, whole_numbers: bool) -> Difference:
-    if whole_numbers or not holds_a_number(found):
-        return found
-    ours, theirs = (mask(text) if text else text for text in (found.ours, found.asterisk))
-    return Difference(found.handoff_id, found.call_id, found.field, ours, theirs, found.why)
+    facts = (span(found.since, found.until, wanted.time_zone), summary)
+    return Checked(not open_ones, summary, plain, table_of(differences, facts))
 
 
 def _told(found: CheckedList, wanted: ReportSettings, whole_numbers: bool) -> Checked:
@@ -174,7 +146,7 @@ def _told(found: CheckedList, wanted: ReportSettings, whole_numbers: bool) -> Ch
     }
     rows = [tuple(told[name] or "–" for name in columns) for told in listed]
     title = Text(f"与 {found.line} 双方校核", f"our handoffs and the list of {found.line}")
-    facts = (_span(found.since, found.until, wanted.time_zone), summary)
+    facts = (span(found.since, found.until, wanted.time_zone), summary)
     return Checked(not different, summary, plain, TextTable(title, facts, tuple(columns.values()), rows))
 
 
@@ -191,8 +163,3 @@ def _as_told(each: Disagreement, zone: str, whole_numbers: bool) -> dict[str, st
         "theirs": texts[1],
         "likely": " · ".join(LIKELY[each.likely]),
     }
-
-
-def _span(since: datetime, until: datetime, zone: str) -> str:
-    begin, end = (f"{each.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" for each in (since, until))
-    return f"{begin} – {end} ({zone})"

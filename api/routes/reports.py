@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
 from api import views
 from api.auth import Principal, needs
+from api.differences import differences_table
 from api.openapi import problems
 from api.permissions import Permission
 from api.schemas import NumberProofOut, ReconciliationOut
@@ -18,6 +20,7 @@ from api.shield import carried_out
 from records.reports.formats import file_name, laid_out
 from records.reports.layout.page import policy
 from records.reports.layout.plain import plain
+from records.reports.layout.table import table_page, table_workbook
 from records.reports.model import Format
 from records.reports.periods import Kind
 from telephony import errors
@@ -54,11 +57,25 @@ async def number_proof(
     "/reconciliation",
     operation_id="reconciliation",
     summary="与交换机记录逐条核对 · our records against Asterisk's own, one by one",
-    responses=problems(parameters=False),
+    response_model=ReconciliationOut,
+    responses={200: {"content": {"text/html": _FILE, _MEDIA_TYPE[Format.XLSX]: _FILE}}, **problems()},
 )
-async def reconciliation(who: Reports, services: Serving) -> ReconciliationOut:
+async def reconciliation(
+    who: Reports,
+    services: Serving,
+    format: Annotated[
+        Literal["json", "page", "xlsx"], Query(description="page: HTML to look at and print; numbers are masked there.")
+    ] = "json",
+) -> Response | ReconciliationOut:
     """What the node's last comparison found, and what earlier ones found and no later one has seen right."""
-    return views.reconciliation(services.reconciliation, who.viewer)
+    if format == "json":
+        return views.reconciliation(services.reconciliation, who.viewer)
+    table = differences_table(services.reconciliation, services.settings.time_zone)
+    if format == "xlsx":
+        headers = {"Content-Disposition": 'attachment; filename="reconciliation.xlsx"'}
+        content = await asyncio.to_thread(table_workbook, table)
+        return Response(content, headers=headers, media_type=_MEDIA_TYPE[Format.XLSX])
+    return Response(table_page(table), headers=_shut_in(), media_type=_MEDIA_TYPE[Format.PAGE])
 
 
 @router.get(
@@ -88,5 +105,9 @@ async def report(
     content = await apart(laid_out, made, format)
     headers = {"Content-Disposition": f'attachment; filename="{file_name(made.period, format)}"'}
     if format is Format.PAGE:
-        headers = {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'"}
+        headers = _shut_in()
     return Response(content, headers=headers, media_type=_MEDIA_TYPE[format])
+
+
+def _shut_in() -> dict[str, str]:
+    return {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'"}

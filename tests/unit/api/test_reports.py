@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import MutableMapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from telephony import events
 from telephony.cel import Row
@@ -75,6 +77,24 @@ async def test_given_no_comparison_yet_then_the_report_says_so(hall: Hall) -> No
 
     assert answer.status_code == 200
     assert (answer.json()["at"], answer.json()["compared"], answer.json()["differences"]) == (None, 0, [])
+
+
+async def test_given_a_page_or_a_workbook_then_differences_are_there_with_masked_numbers(hall: Hall) -> None:
+    who = hall.as_person("ban")
+    nothing = await hall.http.get("/v1/reports/reconciliation?format=page", headers=who)
+    assert "尚未核对" in nothing.text
+
+    began = NOW - timedelta(minutes=5)
+    hall.own_record.append(Row(began - timedelta(hours=1), "CHAN_START", "x-1.1", "x-1.1", "PJSIP/pstn-1"))
+    await hall.store.save_handoff(wrong := ended(a_handoff(created_at=began)))
+    await hall.services.reconciliation.look()
+    page = await hall.http.get("/v1/reports/reconciliation?format=page", headers=who)
+    book = await hall.http.get("/v1/reports/reconciliation?format=xlsx", headers=who)
+
+    assert wrong.id in page.text and "无法解释" in page.text
+    assert "style-src 'sha256-" in page.headers["content-security-policy"]
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(book.content)).get_sheet_by_index(0).to_python()
+    assert any(wrong.id in row for row in sheet)
 
 
 async def test_given_records_that_asterisk_does_not_confirm_then_each_is_told_once_with_what_explains_it(
