@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import stamina
+from limits import RateLimitItem, parse
 
 from api.settings import Settings
 from ivr.caller import where_to
 from ivr.check import Surroundings
 from ivr.menu import Gone
+from ivr.repeats import Repeats
 from ivr.server import AgiServer, Passage, Reception
 from ivr.shelf import Places, Shelf
 from telephony.asterisk.render import config_source
@@ -49,8 +51,14 @@ class Menus:
     def __init__(self, settings: Settings, put: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._settings = settings
         self.shelf = Shelf(places(settings), lambda lengths: surroundings(self._settings, lengths))
-        reception = Reception(lambda: self.shelf.stock, lambda: frozenset(self._settings.menus.lines))
+        reception = Reception(
+            lambda: self.shelf.stock, lambda: frozenset(self._settings.menus.lines), Repeats(self._repeat)
+        )
         self.server = AgiServer(reception, on_over=lambda passage: put(passage.call.get("uniqueid", ""), told(passage)))
+
+    def _repeat(self) -> RateLimitItem | None:
+        limit = self._settings.menus.repeat_calls
+        return parse(limit) if limit else None
 
     def take_up(self, settings: Settings) -> None:
         """Changed settings hold from the next call on."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
+from limits import parse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import (
@@ -47,6 +48,14 @@ def _address(text: str) -> str:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise PydanticCustomError("address", "须为 IP 地址或网段 · must be an IP address or network") from None
+    return text
+
+
+def _rate(text: str) -> str:
+    try:
+        parse(text)
+    except ValueError:
+        raise PydanticCustomError("rate", "须如 5/10 minutes · must be like 5/10 minutes") from None
     return text
 
 
@@ -123,12 +132,14 @@ class Menus(_Part):
     """``lines``: whose flow is in use. ``at_once``: whose callers hear no menu unless the line stands in ``lines`` too.
 
     ``flows``: the city's own flows, before the shipped ones; ``prompts``: its own recordings, over the shipped ones.
+    ``repeat_calls``: who calls more often is a repeat caller to the flows, such as `5/10 minutes`.
     """
 
     lines: tuple[Id, ...] = ()
     at_once: tuple[Id, ...] = ("110",)
     flows: Path | None = None
     prompts: Path | None = None
+    repeat_calls: Annotated[str, AfterValidator(_rate)] | None = None
 
 
 class LedgerSettings(_Part):

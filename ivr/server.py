@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 MOST_SESSIONS: Final = 500
 _BACKLOG: Final = 512
 _LONGEST_LINE: Final = 4096
+_WITHHELD: Final = "unknown"  # Asterisk's word for no number
 _CHINA: Final = ZoneInfo("Asia/Shanghai")
 
 
@@ -48,8 +49,8 @@ class Passage:
 class Known(Protocol):
     """What is known of a caller; must answer at once, from memory."""
 
-    def history(self, number: str) -> frozenset[History] | None:
-        """None when it is not known, as with Redis away."""
+    def called(self, number: str) -> frozenset[History] | None:
+        """Asked once a call. None when nothing is known; ``number`` is "" when none came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Reception:
         if flow is None or line not in self.menus():
             return None
         now = datetime.now(self.zone)
-        history = self.known.history(call.get("callerid", "")) if self.known else None
+        number = call.get("callerid", "")
+        history = self.known.called("" if number == _WITHHELD else number) if self.known else None
         waiting, wait = _number(call.get("arg_3")), _number(call.get("arg_4"))
         return Engine(flow, Facts(now, day_kind(now.date()), waiting, wait, history), stock.lengths)
 
