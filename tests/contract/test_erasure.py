@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from records.ledger import Ledger
 from records.notes import Note
 from records.periods import Periods
 from records.store import SqlRecordStore
+from records.upkeep import Rules, Upkeep
 from records.verify_ledger import Fault
 from telephony.handoff import Decision, Step
 from tests.support.ledgers import KEY, a_ledger, bodies, database, rows_of
@@ -181,3 +183,29 @@ async def test_given_an_old_ledger_when_its_beginning_is_erased_then_the_rest_is
     async with database.begin() as connection:  # the same, by somebody who says nothing
         await connection.execute(text("DELETE FROM ledger WHERE seq < :seq"), {"seq": rows[8].seq})
     assert (await _faults(database, ledger))[0].name in {"deleted", "checkpoint-missing"}
+
+
+async def test_given_the_service_runs_then_checkpoints_and_retention_happen_by_themselves(
+    database: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("records.upkeep._FIRST_SWEEP_SECONDS", 0.01)
+    ledger = a_ledger(database, tmp_path)
+    store = SqlRecordStore(database, ledger)
+    old = ended(a_handoff(created_at=NOON - timedelta(days=200)))
+    await store.save_handoff(old)
+    swept: list[datetime] = []
+
+    class Clock:
+        def now(self) -> datetime:
+            return NOON
+
+    rules = Rules(Periods(None, timedelta(days=150), None), timedelta(seconds=0.05), swept.append)
+    upkeep = asyncio.create_task(Upkeep(ledger, Eraser(database, ledger), rules, Clock()).run())
+    async with asyncio.timeout(30):
+        while await store.handoff(old.id) is not None or (await rows_of(database))[-1].kind != "checkpoint":
+            await asyncio.sleep(0.05)
+    upkeep.cancel()
+    await asyncio.gather(upkeep, return_exceptions=True)
+
+    assert swept == [NOON]
+    assert await _faults(database, ledger) == []
