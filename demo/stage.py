@@ -21,6 +21,7 @@ import orjson
 import yaml
 
 from api.supervisor import Port, instance_lock, is_free
+from demo.asking import printed
 from demo.parts import AMI_PORT, HTTP_PORT, RELAY_PORT, Parts, running_parts
 from softphones import Call, IncomingCall, Phone, PhoneHost
 from softphones.phones import WAIT_S
@@ -269,18 +270,11 @@ class Stage:
                 await asyncio.sleep(1.0)
 
     async def differences(self) -> list[dict[str, Any]]:
-        """All that ``hotline reconcile`` finds, with what explains it."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "api.cli", "reconcile", "--json"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **self._environment},
-        )
-        output, complaint = await process.communicate()
-        if not output:
-            raise StageFailed(complaint.decode(errors="replace")[-3000:])
-        found: list[dict[str, Any]] = orjson.loads(output)["differences"]
-        return found
+        return list((await printed(self._environment, "reconcile"))["differences"])
+
+    async def broken(self) -> list[dict[str, Any]]:
+        """What ``hotline audit verify`` names; [] is what it should be."""
+        return list((await printed(self._environment, "audit", "verify"))["faults"])
 
 
 class Conversation:

@@ -48,13 +48,14 @@ async def far_end() -> AsyncIterator[Peer]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def instance(tmp_path_factory: pytest.TempPathFactory, far_end: Peer) -> AsyncIterator[Stage]:
-    """At its end each record must say what Asterisk's own does."""
+    """At its end each record must say what Asterisk's own does, and stand on an unbroken ledger."""
     ours = changes()
     ours["trunks"] = [{"id": "far", "match": [FAR_IP], "contact": f"sip:{FAR_IP}:{far_end.port}"}]
     ours["linked_numbers"] += [{**FAR_NUMBER, **IN_NO_HURRY}, {**FAR_NUMBER, **SHORT, "id": "12124"}]
     async with open_stage(tmp_path_factory.mktemp("instance"), changes=ours) as ready:
         yield ready
         assert await ready.reconcile() == []
+        assert await ready.broken() == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,16 @@ async def test_given_nothing_running_when_applied_then_it_says_so(tmp_path: Path
     output, _ = await process.communicate()
     assert process.returncode == 1
     assert "nothing is running here" in output.decode()
+
+
+async def test_given_all_that_happened_here_then_the_ledger_is_unbroken_and_says_who_changed_what(ours: Stage) -> None:
+    await ours.hang_up_all()
+    assert await ours.broken() == []
+
+    with closing(sqlite3.connect(ours.home / "hotline.db")) as database:
+        by = database.execute("SELECT actor FROM ledger WHERE kind = 'configuration' ORDER BY seq").fetchall()
+        assert by[0] == ("n1",)
+        assert by[-1][0].startswith("os:")
+        database.execute("UPDATE ledger SET actor = 'nobody' WHERE kind = 'configuration'")
+        database.commit()
+    assert {fault["name"] for fault in await ours.broken()} == {"changed"}
