@@ -25,6 +25,7 @@ from api.app import create_app
 from api.applier import taken_name
 from api.call_details import made_beside
 from api.configuration_log import ConfigurationLog
+from api.daily_export import exported_daily
 from api.directory import directory_of
 from api.export_desk import ExportDesk
 from api.journal import Journal
@@ -277,6 +278,8 @@ async def _serve(loaded: Loaded) -> None:
         stack.push_async_callback(
             stop, made_beside(loaded.settings.node, engine, loaded.cel, switchboard, writer, clock)
         )
+        daily = exported_daily(loaded.settings.exports, loaded.layout.home, loaded.database_url, ledger, clock)
+        stack.push_async_callback(stop, *daily)
         await _run(loaded, services, keeper, upkeep_of(loaded.settings, loaded.layout, engine, ledger, clock))
 
 

@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from api.settings_exports import ExportSettings
 from api.settings_reports import ReportSettings
 from records.periods import Periods
 from telephony.errors import HotlineError
@@ -202,6 +203,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = LedgerSettings()
     retention: Retention = Retention()
     reports: ReportSettings = ReportSettings()
+    exports: ExportSettings = ExportSettings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]
