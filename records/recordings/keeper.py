@@ -77,6 +77,7 @@ class RecordingKeeper:
         self._soon = False
         self._cleaned: datetime | None = None
         self._disk = ThreadPoolExecutor(1, "recordings", initializer=_at_low_priority)
+        self._notes = ThreadPoolExecutor(1, "recording-notes")
 
     # -------------------------------------------------------------- told by the switchboard
 
@@ -88,7 +89,7 @@ class RecordingKeeper:
     async def keep_note(self, recording: Recording) -> None:
         """On disk when it returns; a disk that refuses is loud and keeps nobody from pausing."""
         try:
-            await asyncio.to_thread(self.files.keep_note, recording)
+            await asyncio.get_running_loop().run_in_executor(self._notes, self.files.keep_note, recording)
         except OSError as error:
             log.error("recording.note_not_kept", id=recording.id, problem=str(error))
 
@@ -110,7 +111,8 @@ class RecordingKeeper:
                     pass  # nobody told of anything: what was not told is looked for
                 self._wake.clear()
         finally:
-            self._disk.shutdown(wait=False, cancel_futures=True)
+            for executor in (self._disk, self._notes):
+                executor.shutdown(wait=False, cancel_futures=True)
 
     async def round(self) -> None:
         try:
@@ -129,6 +131,8 @@ class RecordingKeeper:
     async def _write_rows(self) -> None:
         for recording in list(self._changed.values()):
             await self._store.save(recording)
+            if recording.pauses:  # the note is what the finished recording is made with
+                await self.keep_note(recording)
             if self._changed.get(recording.id) is recording:
                 del self._changed[recording.id]
 

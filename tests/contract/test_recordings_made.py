@@ -144,6 +144,20 @@ async def test_given_pauses_then_they_outlive_the_service_and_stand_on_the_finis
     assert await after.going_on() == []
 
 
+async def test_given_asterisk_said_more_after_the_note_then_the_finished_recording_has_all_of_it(
+    archive: Archive,
+) -> None:
+    asked = (await archive.written()).pause(BEGAN, "fang", "银行卡号")
+    keeper = archive.keeper()
+    await keeper.keep_note(asked)
+    told = asked.told(BEGAN, True).resume("ban").told(BEGAN + timedelta(seconds=9), False)
+    keeper.changed(told)
+
+    await keeper.round()
+
+    assert (await archive.store.find(asked.id)).pauses == told.pauses
+
+
 async def test_given_a_note_that_cannot_be_kept_or_read_then_it_is_loud_and_the_recording_is_made(
     archive: Archive,
 ) -> None:

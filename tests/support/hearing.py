@@ -28,6 +28,12 @@ def likeness(heard: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
     return float(across[at] / (np.linalg.norm(part) * np.linalg.norm(wanted)))
 
 
+def loudness(sound: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How it rises and falls, every 20 ms: what an ear follows where the sound was converted on its way."""
+    steps = np.abs(sound[: len(sound) // 160 * 160]).reshape(-1, 160).mean(axis=1)
+    return steps - steps.mean()
+
+
 def announced(heard: Path, *prompts: str) -> list[str]:
     """Those of ``prompts`` that are in the recording."""
     sound = samples(heard)
