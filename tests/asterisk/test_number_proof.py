@@ -106,6 +106,11 @@ async def test_given_a_trunk_that_shows_its_own_number_when_handed_over_then_it_
 
     (alarm,) = await alarms_until_the_end_of(spoilt, asked["id"])
     assert alarm == {"alarm": "number_mismatch", "handoff_id": asked["id"], "call_id": talk.call_id}
+
+    async def written() -> bool:
+        return await metric(spoilt, "hotline_record_queue_depth") == 0
+
+    await spoilt.until(written)  # lists and reports are read from the database, which nobody waits for
     red = (await spoilt.api.get("/v1/handoffs", params={"number_mismatch": "true"})).json()["items"]
     assert [each["id"] for each in red] == [asked["id"]]
     report = (await spoilt.api.get("/v1/reports/number-proof")).json()
