@@ -19,6 +19,9 @@ from records.export.shape import Shape
 from records.export.spec import Format, Kind
 
 _OURS = (Holds.WORD, Holds.TIME, Holds.INTEGER, Holds.BOOLEAN)
+_AS_OBJECTS = 2_000
+"""Rows that are Python's at one time, where Arrow cannot write them itself."""
+
 _BOM = b"\xef\xbb\xbf"
 SHEET_ROWS = 1_048_576
 """Of Excel, its header too. What goes beyond goes on in the next sheet."""
@@ -71,6 +74,10 @@ class JsonlWriter:
         self._raw = [column.holds is Holds.JSON for column in shape.columns]
 
     def write(self, table: pa.Table) -> None:
+        for begin in range(0, table.num_rows, _AS_OBJECTS):
+            self._write(table.slice(begin, _AS_OBJECTS))
+
+    def _write(self, table: pa.Table) -> None:
         columns = [
             map(_fragment, values.to_pylist()) if raw else _plain(values).to_pylist()
             for values, raw in zip(table.columns, self._raw, strict=True)
@@ -137,6 +144,10 @@ class XlsxWriter:
         self._row = 1
 
     def write(self, table: pa.Table) -> None:
+        for begin in range(0, table.num_rows, _AS_OBJECTS):
+            self._write(table.slice(begin, _AS_OBJECTS))
+
+    def _write(self, table: pa.Table) -> None:
         for row in _rows(table, self._yes_no):
             if self._row == self._sheet_rows:
                 self._next_sheet()
