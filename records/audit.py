@@ -13,7 +13,22 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    String,
+    and_,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from records import mapping
@@ -80,7 +95,15 @@ class Audit:
         self._trusted = frozenset(trusted)
 
     async def faults(self) -> AsyncIterator[Fault]:
-        """Everything that is broken, in the order of the chain. Raises RecordStoreUnavailable."""
+        """Everything that is broken, in the order of the chain. Raises RecordStoreUnavailable.
+
+        Where the chain itself holds what is no text or number, only this is named: nothing else can be read then.
+        """
+        unreadable = [fault async for fault in self._of_wrong_type()]
+        for fault in unreadable:
+            yield fault
+        if any(fault.name == "unreadable" for fault in unreadable):
+            return
         async with transaction(self._engine, _SECONDS) as connection:
             counted = await connection.execute(select(ledger.c.node, func.count()).group_by(ledger.c.node))
             lengths = {row[0]: row[1] for row in counted}
@@ -166,6 +189,21 @@ class Audit:
             erased.setdefault(subject, set()).add(str(_parsed(body).get("what")))
         return _Around(last, records, {row.id: row.salt for row in salts}, erased)
 
+    async def _of_wrong_type(self) -> AsyncIterator[Fault]:
+        """SQLite keeps anything in any column; other databases refuse it."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        for kind, table in {**OF_KIND, "ledger": ledger, "salt": ledger_salts}.items():
+            keys = [cast(column, String) for column in table.primary_key]
+            query = select(*keys).where(or_(*(_odd(column) for column in table.c))).limit(_PAGE)
+            async with transaction(self._engine, _SECONDS) as connection:
+                found = (await connection.execute(query)).all()
+            for row in found:
+                if kind == "ledger":
+                    yield Fault("unreadable", f"{row[0]} #{row[1]}", FAULTS["unreadable"])
+                else:
+                    yield _fault("record-changed" if kind in OF_KIND else "salt-changed", kind, str(row[0]))
+
     async def _inserted(self) -> AsyncIterator[Fault]:
         """What is in a table and on no chain."""
         for kind, table in OF_KIND.items():
@@ -191,6 +229,15 @@ class Audit:
     async def _strings(self, query: Any) -> list[str]:
         async with transaction(self._engine, _SECONDS) as connection:
             return list((await connection.execute(query)).scalars())
+
+
+def _odd(column: Column[Any]) -> ColumnElement[bool]:
+    """Whether the value is stored as something that the column is not for (sqlite.org/datatype3.html)."""
+    stored = func.typeof(column)
+    if isinstance(column.type, Boolean):
+        return and_(column.is_not(None), type_coerce(column, String).not_in([literal_column("0"), literal_column("1")]))
+    wanted = "integer" if isinstance(column.type, Integer) else "text"
+    return stored.not_in([wanted, "null"])
 
 
 async def _rows(connection: AsyncConnection, kind: str, ids: set[str]) -> list[mapping.Row]:

@@ -165,7 +165,6 @@ class ChainChecker:
         self.last: Row | None = None
         self.first_seq = 1
         self.keys: dict[str, int] = {}
-        self.checkpoint: Row | None = None
         self._trusted = frozenset(trusted)
         self._sealed = sealed
         self._algorithm: str | None = None
@@ -222,9 +221,9 @@ class ChainChecker:
             yield self._fault("algorithm-changed", row.seq, row)
         if self._sealed is not None and not self._seal_holds(row):
             yield self._fault("not-ours", row.seq, row)
-        if row.kind == "erasure" and self._begins_late is not None and '"ledger"' in row.body:
-            gone = json.loads(row.body)["ledger"]
-            if (gone["before"], gone["hash"]) == self._begins_late:
+        if row.kind == "erasure" and self._begins_late is not None:
+            before, previous = self._begins_late
+            if canonical({"before": before, "hash": previous}) in row.body:
                 self._begins_late = None
 
     def _checkpoint_faults(self, row: Row, algorithm: str) -> Iterator[Fault]:
@@ -236,12 +235,11 @@ class ChainChecker:
             return
         if named != algorithm or not signature_holds(key, signature, signed_part(row, algorithm, key)):
             yield self._fault("checkpoint-forged", row.seq)
-            return
-        if self._trusted and key not in self._trusted:
+        elif self._trusted and key not in self._trusted:
             yield self._fault("checkpoint-key-unknown", row.seq)
-            return
-        self.keys.setdefault(key, row.seq)
-        self._algorithm, self._key_name, self.checkpoint = algorithm, key[:KEY_NAME_LENGTH], row
+        else:
+            self.keys.setdefault(key, row.seq)
+            self._algorithm, self._key_name = algorithm, key[:KEY_NAME_LENGTH]
 
     def _seal_holds(self, row: Row) -> bool:
         """Another key's seal cannot be checked here; it must be the key of the last checkpoint all the same."""
@@ -296,27 +294,21 @@ def signed_manifest(manifest: Mapping[str, Any]) -> bytes:
 
 
 def verify_file(file: Path, trusted: Collection[str] = (), tell: Callable[[int], None] = lambda done: None) -> Report:
-    """Holds an export against its manifest, and the rows of the ledger in it against each other.
-
-    ``tell`` gets the bytes read so far. Raises OSError.
-    """
-    report = Report()
+    """An export held against its manifest, a ledger's rows against each other. ``tell``: bytes read. Raises OSError."""
+    report, where = Report(), str(manifest_of(file))
     file.stat()
     try:
         manifest = json.loads(manifest_of(file).read_bytes())
         algorithm, key = algorithm_of(manifest["digest"]) or "sha256", str(manifest["public_key"])
         signed = signature_holds(key, str(manifest["signature"]), signed_manifest(manifest))
-    except FileNotFoundError:
-        report.note("manifest-missing", str(manifest_of(file)))
-        return report
-    except (ValueError, KeyError, TypeError, AttributeError):
-        report.note("manifest-forged", str(manifest_of(file)))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as failure:
+        report.note("manifest-missing" if isinstance(failure, FileNotFoundError) else "manifest-forged", where)
         return report
     report.keys[key] = 0
     if not signed:
-        report.note("manifest-forged", str(manifest_of(file)))
+        report.note("manifest-forged", where)
     elif trusted and key not in trusted:
-        report.note("checkpoint-key-unknown", str(manifest_of(file)))
+        report.note("checkpoint-key-unknown", where)
     whole, found, read = hashes.Hash(ALGORITHMS[algorithm]()), array("Q"), 0
     for piece in pieces(file):
         whole.update(piece)
@@ -392,7 +384,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("file", type=Path, help="导出文件 · the exported file; its manifest lies beside it")
     parser.add_argument(
-        "--key", action="append", default=[], help="可信公钥（hex），可多次 · a trusted public key; repeatable"
+        "--key", action="append", default=[], help="可信公钥，可多次 · a trusted public key; repeatable"
     )
     asked = parser.parse_args(arguments)
     try:
