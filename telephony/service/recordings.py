@@ -68,7 +68,9 @@ class Recordings(Node):
         if not now.settled:
             await self._control.execute(commands.PauseRecording(call.caller_channel, now.paused))
             await self.watch.until(lambda: self._is_settled(call.id))
-        return self.recorded.live.get(call.id, now)
+            now = self.recorded.live.get(call.id, now)
+            await self.keep_note(now)  # a service that dies now does not take with it when the pause began
+        return now
 
     def _is_settled(self, call_id: str) -> bool:
         recording = self.recorded.live.get(call_id)
