@@ -141,6 +141,7 @@ async def test_given_what_the_law_wants_left_out_when_it_is_paused_then_that_par
     resumed = await stage.api.post(f"{address}/resume")
     assert resumed.status_code == 200, resumed.text
     await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE))
+    await asyncio.sleep(2.0)
     await talk.end()
 
     sound = await heard(stage, talk.call_id)
