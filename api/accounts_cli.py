@@ -18,7 +18,7 @@ from records.database import engine_for, migrate
 from telephony.errors import HotlineError
 
 if TYPE_CHECKING:
-    from api.bootstrap import Loaded
+    from api.loaded import Loaded
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ LineOption = Annotated[str | None, typer.Option(help="只能代表这条热线 �
 
 
 def _load() -> Loaded:
-    from api.bootstrap import load  # the whole service: seconds that `--help` should not take
+    from api.loaded import load  # the whole service: seconds that `--help` should not take
 
     return load()
 

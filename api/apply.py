@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from api.applier import leave_name
-from api.bootstrap import load
+from api.loaded import load
 from api.settings import SettingsRejected
 from telephony.asterisk.configuration import configure, reload
 from telephony.asterisk.errors import ControlFailed

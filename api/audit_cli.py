@@ -22,7 +22,7 @@ from telephony.errors import HotlineError
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from api.bootstrap import Loaded
+    from api.loaded import Loaded
     from records.erasure import Erased
     from records.ledger import Ledger
     from records.verify_ledger import Report
@@ -79,7 +79,7 @@ def _verify_file(file: Path, keys: list[str]) -> tuple[Report, list[str]]:
 
 def _own_key() -> list[str]:
     """None where there is no instance: an auditor's machine."""
-    from api.bootstrap import load
+    from api.loaded import load
     from api.settings import SettingsRejected
     from records.chain import Signer
 
@@ -174,7 +174,8 @@ def _tell(found: Erased, dry: bool) -> None:
 
 
 def _run(work: Callable[[Any, Any, Any], Awaitable[T]]) -> T:
-    from api.bootstrap import ledger_of, load
+    from api.bootstrap import ledger_of
+    from api.loaded import load
     from records.database import engine_for, migrate
 
     async def run() -> T:

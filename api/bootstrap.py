@@ -10,10 +10,8 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 import stamina
 import structlog
@@ -26,19 +24,17 @@ from api.applier import taken_name
 from api.call_details import made_beside
 from api.configuration_log import ConfigurationLog
 from api.daily_export import exported_daily
-from api.directory import directory_of
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters, shared_storage
+from api.loaded import Loaded, load
 from api.logs import configure_logs
-from api.menus import Menus, places
+from api.menus import Menus
 from api.metrics import Metrics
 from api.people import FIRST_PEOPLE, add_first_people
 from api.recording_parts import keeper_of, shelf_of
 from api.report_parts import reports_of, schedule_of
-from api.secrets import Secrets, load_secrets
 from api.services import ApiSettings, Services
-from api.settings import Settings, load_settings
 from api.supervisor import Port
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
@@ -61,15 +57,13 @@ from telephony.ami.client import AmiClient
 from telephony.ami.control import AmiControl
 from telephony.ami.link import AmiLink
 from telephony.asterisk.cel import MOST_BYTES, of_handoffs, rows
-from telephony.asterisk.configuration import configure, site_for
+from telephony.asterisk.configuration import configure
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
-from telephony.asterisk.render import Site
 from telephony.cel import facts
 from telephony.errors import HotlineError, NodeTaken, RecordStoreUnavailable
 from telephony.events import Event, LinkRestored
 from telephony.fence import Fence
-from telephony.lines import Directory
 from telephony.service import Switchboard
 from telephony.service.apart import apart
 from telephony.service.proofs import Proofs
@@ -86,62 +80,6 @@ _STARTUP_FLUSH_SECONDS = 3.0
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Everything that is known before anything runs."""
-
-    settings: Settings
-    secrets: Secrets
-    directory: Directory
-    layout: Layout
-
-    @property
-    def redis_url(self) -> str:
-        return self.settings.redis_url or f"unix://{self.layout.redis_socket}"
-
-    @property
-    def database_url(self) -> str:
-        return self.settings.database_url or f"sqlite:///{self.layout.home / 'hotline.db'}"
-
-    @property
-    def http_url(self) -> str:
-        network = self.settings.network
-        host = "127.0.0.1" if network.http_bind == "0.0.0.0" else network.http_bind
-        return f"http://{host}:{self.settings.port(network.http_port)}"
-
-    @property
-    def cel(self) -> Path:
-        """What Asterisk itself writes down."""
-        return self.layout.log / "cel-custom" / "Master.csv"
-
-    def site(self, binary: AsteriskBinary) -> Site:
-        network = self.settings.network
-        return site_for(
-            self.layout,
-            binary,
-            node=self.settings.node,
-            bind=network.bind,
-            sip_port=self.settings.port(network.sip_port),
-            ami_port=self.settings.port(network.ami_port),
-            ami_secret=self.secrets.ami,
-            rtp=(self.settings.port(network.rtp_start), self.settings.port(network.rtp_end)),
-            external_address=network.external_address,
-            silent_phone_seconds=network.silent_phone_seconds,
-            agi_port=self.settings.port(network.agi_port),
-            own_prompts=places(self.settings).city_prompts,
-        )
-
-
-def load(path: Path | None = None) -> Loaded:
-    """Raises SettingsRejected."""
-    settings = load_settings(path)
-    layout = Layout.of(settings.home)
-    layout.create()
-    seats = tuple(seat.id for seat in settings.seats)
-    secrets = load_secrets(layout.home, seats=seats, people=tuple(person.id for person in FIRST_PEOPLE))
-    return Loaded(settings, secrets, directory_of(settings, secrets), layout)
 
 
 def instance() -> Instance:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from api.bootstrap import Loaded, ledger_of, load, reports
+from api.bootstrap import ledger_of, reports
 from api.differences import masked, span, summed_up, table_of
 from api.errors import NotAllowed
+from api.loaded import Loaded, load
 from api.messages import LIKELY
 from api.settings_reports import ReportSettings
 from records.database import engine_for

@@ -55,7 +55,8 @@ class Exporting:
 @contextmanager
 def exporting() -> Iterator[Exporting]:
     """On a migrated database. Raises SettingsRejected, RecordStoreUnavailable, DatabaseIsNewer."""
-    from api.bootstrap import ledger_of, load  # the whole service: seconds that `--help` should not take
+    from api.bootstrap import ledger_of  # the whole service: seconds that `--help` should not take
+    from api.loaded import load
 
     loaded = load()
 

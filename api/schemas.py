@@ -7,7 +7,7 @@ derived; ``numbers_masked`` tells that the reader may not see them and gets ``13
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Path, Query
@@ -70,7 +70,7 @@ class Given(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _example(value: Mapping[str, Any]) -> ConfigDict:
+def example(value: Mapping[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [dict(value)]})
 
 
@@ -78,7 +78,7 @@ def _example(value: Mapping[str, Any]) -> ConfigDict:
 
 
 class HandoffIn(Taken):
-    model_config = _example(examples.HANDOFF_REQUEST)
+    model_config = example(examples.HANDOFF_REQUEST)
 
     call_id: Name = Field(description="The call's id (Asterisk's Linkedid).")
     mode: Mode = Field(description="transfer 一键转接 · conference 三方通话 · desk 专席联动 · push 系统推送 · ivr")
@@ -89,20 +89,20 @@ class HandoffIn(Taken):
 
 
 class PartyIn(Taken):
-    model_config = _example({"target": "120"})
+    model_config = example({"target": "120"})
 
     target: Name
 
 
 class DecisionIn(Taken):
-    model_config = _example({"accepted_by": "12345", "reason": "噪音扰民，属城管职责"})
+    model_config = example({"accepted_by": "12345", "reason": "噪音扰民，属城管职责"})
 
     accepted_by: Name = Field(description="Id of the line that accepts the matter.")
     reason: Text
 
 
 class CorrectionIn(Taken):
-    model_config = _example({"field": "category_id", "value": "noise", "reason": "登记时选错类别"})
+    model_config = example({"field": "category_id", "value": "noise", "reason": "登记时选错类别"})
 
     field: Correctable
     value: Text
@@ -110,7 +110,7 @@ class CorrectionIn(Taken):
 
 
 class SessionIn(Taken):
-    model_config = _example({"user": "wang.fang", "password": "correct horse battery staple"})
+    model_config = example({"user": "wang.fang", "password": "correct horse battery staple"})
 
     user: Person
     password: Password
@@ -119,7 +119,7 @@ class SessionIn(Taken):
 class SeatSignInIn(Taken):
     """Both, or neither when a token is sent along."""
 
-    model_config = _example({"user": "wang.fang", "password": "correct horse battery staple"})
+    model_config = example({"user": "wang.fang", "password": "correct horse battery staple"})
 
     user: Person | None = None
     password: Password | None = None
@@ -128,7 +128,7 @@ class SeatSignInIn(Taken):
 class PauseIn(Taken):
     """Either a reason, or ``resume: true``."""
 
-    model_config = _example({"reason": "用餐"})
+    model_config = example({"reason": "用餐"})
 
     reason: Text | None = None
     resume: bool = False
@@ -161,7 +161,7 @@ class CorrectionOut(Given):
 
 
 class HandoffOut(Given):
-    model_config = _example(examples.HANDOFF)
+    model_config = example(examples.HANDOFF)
 
     id: str
     call_id: str
@@ -200,7 +200,7 @@ class HandoffOut(Given):
 
 
 class ParticipantOut(Given):
-    model_config = _example(examples.PARTICIPANT)
+    model_config = example(examples.PARTICIPANT)
 
     id: str
     target: str | None
@@ -213,7 +213,7 @@ class ParticipantOut(Given):
 
 
 class ConferenceOut(Given):
-    model_config = _example(examples.CONFERENCE)
+    model_config = example(examples.CONFERENCE)
 
     id: str = Field(description="The id of its handoff.")
     call_id: str
@@ -240,7 +240,7 @@ class LegOut(Given):
 
 
 class CallOut(Given):
-    model_config = _example(examples.CALL)
+    model_config = example(examples.CALL)
 
     id: str
     node: str
@@ -270,7 +270,7 @@ class PageOut(Given, Generic[T]):
 
 
 class SeatOut(Given):
-    model_config = _example(examples.SEAT)
+    model_config = example(examples.SEAT)
 
     id: str
     name: str
@@ -290,7 +290,7 @@ class DeskOut(Given):
 
 
 class LineOut(Given):
-    model_config = _example(examples.LINE)
+    model_config = example(examples.LINE)
 
     id: str
     name: str
@@ -303,7 +303,7 @@ class LineOut(Given):
 
 
 class WhoOut(Given):
-    model_config = _example({"user": "wang.fang", "role": "seat", "seat": "8001", "permissions": ["hand-over"]})
+    model_config = example({"user": "wang.fang", "role": "seat", "seat": "8001", "permissions": ["hand-over"]})
 
     user: str
     role: str
@@ -312,7 +312,7 @@ class WhoOut(Given):
 
 
 class SessionOut(WhoOut):
-    model_config = _example(examples.SESSION)
+    model_config = example(examples.SESSION)
 
     token: str
     token_type: str = "Bearer"
@@ -320,51 +320,12 @@ class SessionOut(WhoOut):
 
 
 class SeatSessionOut(SessionOut):
-    model_config = _example({**examples.SESSION, "presence": examples.SEAT})
+    model_config = example({**examples.SESSION, "presence": examples.SEAT})
 
     presence: SeatOut
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
-
-
-class NumberProofOut(Given):
-    model_config = _example(examples.NUMBER_PROOF)
-
-    day: date
-    since: Instant
-    until: Instant
-    handoffs: int = Field(description="All that were asked for in that day.")
-    reached: int = Field(description="Those whose target rang or answered.")
-    equal: int = Field(description="The number in the target's INVITE was the one that arrived.")
-    mismatched: int = Field(description="It was another one, or none although one had arrived.")
-    mismatched_ids: list[str]
-    withheld: int = Field(description="No number had arrived, and none was shown.")
-    not_observed: dict[str, int] = Field(
-        description="By reason: not-listening (the link was down) or not-told (Asterisk named no number)."
-    )
-
-
-class DifferenceOut(Given):
-    handoff_id: str
-    call_id: str
-    field: str
-    ours: str
-    asterisk: str
-    why: str | None = Field(description="What explains it; null: nothing does.")
-    why_in_words: str | None
-
-
-class ReconciliationOut(Given):
-    model_config = _example(examples.RECONCILIATION)
-
-    node: str
-    at: Instant | None = Field(description="Of the last comparison; null before the first.")
-    since: Instant | None = Field(description="It looked at what ended from here …")
-    until: Instant | None = Field(description="… up to but without this.")
-    compared: int
-    unexplained: int
-    differences: list[DifferenceOut]
 
 
 # --- health and failures ---------------------------------------------------------------------------------------------
@@ -379,7 +340,7 @@ class PartHealth(Given):
 
 
 class ReadyOut(Given):
-    model_config = _example(examples.READY)
+    model_config = example(examples.READY)
 
     status: str = Field(description="ready, degraded (calls are served, something behind us is away) or down")
     node: str

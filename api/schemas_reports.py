@@ -1,4 +1,4 @@
-"""The report of a period as it goes over the wire."""
+"""Reports as they go over the wire: of a period, of shown numbers, of what differs from Asterisk's own record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import date
 
 from pydantic import Field
 
-from api.schemas import Given, Instant
+from api import examples
+from api.schemas import Given, Instant, example
 from records.reports.model import Unit
 from records.reports.periods import Kind
 
@@ -65,3 +66,42 @@ class ReportOut(Given):
     running: bool
     empty: bool
     sections: list[SectionOut]
+
+
+class NumberProofOut(Given):
+    model_config = example(examples.NUMBER_PROOF)
+
+    day: date
+    since: Instant
+    until: Instant
+    handoffs: int = Field(description="All that were asked for in that day.")
+    reached: int = Field(description="Those whose target rang or answered.")
+    equal: int = Field(description="The number in the target's INVITE was the one that arrived.")
+    mismatched: int = Field(description="It was another one, or none although one had arrived.")
+    mismatched_ids: list[str]
+    withheld: int = Field(description="No number had arrived, and none was shown.")
+    not_observed: dict[str, int] = Field(
+        description="By reason: not-listening (the link was down) or not-told (Asterisk named no number)."
+    )
+
+
+class DifferenceOut(Given):
+    handoff_id: str
+    call_id: str
+    field: str
+    ours: str
+    asterisk: str
+    why: str | None = Field(description="What explains it; null: nothing does.")
+    why_in_words: str | None
+
+
+class ReconciliationOut(Given):
+    model_config = example(examples.RECONCILIATION)
+
+    node: str
+    at: Instant | None = Field(description="Of the last comparison; null before the first.")
+    since: Instant | None = Field(description="It looked at what ended from here …")
+    until: Instant | None = Field(description="… up to but without this.")
+    compared: int
+    unexplained: int
+    differences: list[DifferenceOut]

@@ -17,16 +17,14 @@ from api.schemas import (
     CorrectionOut,
     DecisionOut,
     DeskOut,
-    DifferenceOut,
     HandoffOut,
     LegOut,
     LineOut,
-    NumberProofOut,
     ParticipantOut,
-    ReconciliationOut,
     SeatOut,
     StepOut,
 )
+from api.schemas_reports import DifferenceOut, NumberProofOut, ReconciliationOut
 from telephony import numbers
 from telephony.call import Call, Leg
 from telephony.conference import Conference, Participant

@@ -13,8 +13,7 @@ from api.auth import Principal, needs
 from api.differences import differences_table
 from api.openapi import problems
 from api.permissions import Permission
-from api.schemas import NumberProofOut, ReconciliationOut
-from api.schemas_reports import ReportOut
+from api.schemas_reports import NumberProofOut, ReconciliationOut, ReportOut
 from api.services import Serving
 from api.shield import carried_out
 from records.reports.formats import file_name, laid_out

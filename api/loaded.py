@@ -1,0 +1,71 @@
+"""Everything that is known before anything runs: settings, secrets, the directory, where the files are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.directory import directory_of
+from api.menus import places
+from api.people import FIRST_PEOPLE
+from api.secrets import Secrets, load_secrets
+from api.settings import Settings, load_settings
+from telephony.asterisk.configuration import site_for
+from telephony.asterisk.install import AsteriskBinary
+from telephony.asterisk.layout import Layout
+from telephony.asterisk.render import Site
+from telephony.lines import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    settings: Settings
+    secrets: Secrets
+    directory: Directory
+    layout: Layout
+
+    @property
+    def redis_url(self) -> str:
+        return self.settings.redis_url or f"unix://{self.layout.redis_socket}"
+
+    @property
+    def database_url(self) -> str:
+        return self.settings.database_url or f"sqlite:///{self.layout.home / 'hotline.db'}"
+
+    @property
+    def http_url(self) -> str:
+        network = self.settings.network
+        host = "127.0.0.1" if network.http_bind == "0.0.0.0" else network.http_bind
+        return f"http://{host}:{self.settings.port(network.http_port)}"
+
+    @property
+    def cel(self) -> Path:
+        """What Asterisk itself writes down."""
+        return self.layout.log / "cel-custom" / "Master.csv"
+
+    def site(self, binary: AsteriskBinary) -> Site:
+        network = self.settings.network
+        return site_for(
+            self.layout,
+            binary,
+            node=self.settings.node,
+            bind=network.bind,
+            sip_port=self.settings.port(network.sip_port),
+            ami_port=self.settings.port(network.ami_port),
+            ami_secret=self.secrets.ami,
+            rtp=(self.settings.port(network.rtp_start), self.settings.port(network.rtp_end)),
+            external_address=network.external_address,
+            silent_phone_seconds=network.silent_phone_seconds,
+            agi_port=self.settings.port(network.agi_port),
+            own_prompts=places(self.settings).city_prompts,
+        )
+
+
+def load(path: Path | None = None) -> Loaded:
+    """Raises SettingsRejected."""
+    settings = load_settings(path)
+    layout = Layout.of(settings.home)
+    layout.create()
+    seats = tuple(seat.id for seat in settings.seats)
+    secrets = load_secrets(layout.home, seats=seats, people=tuple(person.id for person in FIRST_PEOPLE))
+    return Loaded(settings, secrets, directory_of(settings, secrets), layout)
