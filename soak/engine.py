@@ -33,7 +33,7 @@ _KEYS = 3
 _WITHHELD = 0.05
 _BETWEEN = 0.15
 _STORY_SECONDS = 90.0
-_QUIET_WITHIN = 30.0
+_QUIET_WITHIN = 90.0
 _WRITTEN_WITHIN = 60.0
 _WARM = 0.1
 assert ladder and rooms  # their stories are in the table once they are imported
