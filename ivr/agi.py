@@ -8,17 +8,18 @@ may stand before an answer. (res/res_agi.c of Asterisk 22.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from telephony.errors import TelephonyError
 
 _ENVIRONMENT = re.compile(r"agi_([a-z_0-9]+): ?(.*)")
-_REPLY = re.compile(r"(\d{3})([ -])(?:result=(\S*))?(.*)")
+_REPLY = re.compile(r"(\d{3})([ -])(?:result=(\S*))?.*")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
 HANGUP = "HANGUP"
-_KEYS = "0123456789*#ABCD"
+KEYS = "0123456789*#"
+_ANY_KEY = KEYS + "ABCD"
 
 
 class AgiError(TelephonyError):
@@ -29,11 +30,10 @@ class AgiError(TelephonyError):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """``result`` is "-1" when the caller has gone; ``timed_out``: no key came in the time there was."""
+    """``result`` is "-1" when the caller has gone or the prompt is not there; ``more`` of the answer follows."""
 
     code: int
     result: str
-    timed_out: bool = False
     more: bool = False
 
     @property
@@ -53,11 +53,11 @@ def environment(lines: Iterable[str]) -> dict[str, str]:
 
 
 def reply(line: str) -> Reply:
-    """One line of an answer; ``more`` of it follows. Raises AgiError."""
+    """One line of an answer. Raises AgiError."""
     match = _REPLY.fullmatch(line)
     if match is None:
         raise AgiError(f"no AGI reply: {line[:60]!r}")
-    return Reply(int(match[1]), match[3] or "", timed_out="(timeout)" in match[4], more=match[2] == "-")
+    return Reply(int(match[1]), match[3] or "", more=match[2] == "-")
 
 
 def command(*words: str) -> bytes:
@@ -74,24 +74,21 @@ def _quoted(word: str) -> str:
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def ask(prompts: Sequence[str], seconds: float) -> bytes:
-    """Play one after the other until a key, then wait for one. Its answer is read by `key_of`."""
-    milliseconds = str(max(1, round(seconds * 1000)))
-    if not prompts:
-        return command("WAIT", "FOR", "DIGIT", milliseconds)
-    return command("GET", "DATA", "&".join(prompts), milliseconds, "1")
+def play(prompt: str) -> bytes:
+    """Until its end or a key; one that was pressed just before it begins ends it too, for Asterisk keeps it."""
+    return command("STREAM", "FILE", prompt, KEYS)
 
 
-def key_of(answer: Reply, prompts: Sequence[str]) -> str | None:
-    """The key that ended an `ask` with these prompts, None when none came. Raises AgiError.
+def wait(seconds: float) -> bytes:
+    return command("WAIT", "FOR", "DIGIT", str(max(1, round(seconds * 1000))))
 
-    GET DATA tells the key itself, and nothing at all for `#`; WAIT FOR DIGIT tells its character code, or 0.
-    """
-    if prompts:
-        key = None if answer.timed_out else answer.result or "#"
-    else:
-        key = chr(int(answer.result)) if answer.result.isdecimal() and answer.result != "0" else None
-    if key is not None and (len(key) != 1 or key not in _KEYS):
+
+def key_of(answer: Reply) -> str | None:
+    """The key that ended a `play` or a `wait`, None when none came. Raises AgiError."""
+    if answer.result == "0":
+        return None
+    key = chr(int(answer.result)) if answer.result.isdecimal() and len(answer.result) == 2 else ""
+    if key not in _ANY_KEY or not key:
         raise AgiError(f"no key: {answer.result[:20]!r}")
     return key
 

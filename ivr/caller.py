@@ -28,7 +28,6 @@ from ivr.menu import (
     TakeMessage,
     ToHuman,
 )
-from ivr.timing import spoken
 
 GRACE_SECONDS: Final = 1.0
 """So long may we think between two commands: Asterisk then takes the caller away, to a human."""
@@ -133,17 +132,20 @@ class Visitor:
                 return Failed()
 
     async def _ask(self, action: Ask) -> Event:
-        seconds = spoken(action.prompts, self.engine.lengths) + action.seconds
-        allowed = await self.gateway.do(agi.give_up_after(seconds + GRACE_SECONDS))
-        answer = (
-            await self.gateway.do(agi.ask(action.prompts, action.seconds), seconds) if allowed.code == 200 else allowed
-        )
+        lengths = self.engine.lengths
+        commands = [(agi.play(prompt), lengths.get(prompt, 0.0)) for prompt in action.prompts]
+        if action.seconds or not action.prompts:
+            commands.append((agi.wait(action.seconds), action.seconds))
+        answer = await self.gateway.do(agi.give_up_after(sum(each for _, each in commands) + GRACE_SECONDS))
+        for command, seconds in commands:
+            if answer.gone or answer.code != 200:
+                break
+            answer = await self.gateway.do(command, seconds)
+            if answer.code == 200 and not answer.gone and (key := agi.key_of(answer)) is not None:
+                return Pressed(key)
         if answer.gone:
             return HungUp()
-        if answer.code != 200:
-            return Failed()
-        key = agi.key_of(answer, action.prompts)
-        return Silence() if key is None else Pressed(key)
+        return Silence() if answer.code == 200 else Failed()
 
     async def _order(self, action: OrderCallBack) -> Event:
         try:

@@ -23,7 +23,7 @@ start: menu
 steps:
   menu:
     do: menu
-    say: [ivr-welcome-12345]
+    say: [ivr-welcome-12345, beep]
     again: [beep]
     seconds: 1
     keys: {1: police, 2: desk, 3: number, 4: nobody}
@@ -95,6 +95,8 @@ async def test_given_the_menu_when_a_desk_is_chosen_then_only_its_seat_rings(men
         await call.dtmf(key)
         await asyncio.sleep(0.6)  # a human's fingers
     await talks(menus, call, "2191")
+    with pytest.raises(TimeoutError):
+        await (await menus.seat("2101")).incoming(0.5)
 
 
 @pytest.mark.parametrize("keys", ["", "0", "99", "30"])

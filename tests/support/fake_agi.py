@@ -22,18 +22,16 @@ Answer = Callable[[str], str | None]
 
 
 def heard(*keys: str) -> Answer:
-    """Each command that asks for a key gets the next of these; `-` is silence, `!` a caller who has hung up."""
+    """Prompts are played to their end; each wait for a key gets the next of these: `-` is silence, `!` a hang-up."""
     left = iter(keys)
 
     def answer(command: str) -> str | None:
-        if not command.startswith(("GET DATA", "WAIT FOR DIGIT")):
+        if command.startswith("STREAM FILE"):
+            return "200 result=0 endpos=8000\n"
+        if not command.startswith("WAIT FOR DIGIT"):
             return "200 result=1\n"
         key = next(left, "-")
-        if key == "!":
-            return "HANGUP\n"
-        if command.startswith("GET DATA"):
-            return "200 result= (timeout)\n" if key == "-" else f"200 result={'' if key == '#' else key}\n"
-        return f"200 result={0 if key == '-' else ord(key)}\n"
+        return "HANGUP\n" if key == "!" else f"200 result={0 if key == '-' else ord(key)}\n"
 
     return answer
 

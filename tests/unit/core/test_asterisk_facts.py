@@ -247,3 +247,16 @@ def test_a_channel_of_the_snapshot_brings_the_variables_that_were_asked_for() ->
         U, U, C, True, "13800001111", "b1", 42, {"SEAT": "2101"}, "2101", "12345"
     )
     assert channel({"ChannelStateDesc": "Ringing"}, ()) == events.ChannelSnapshot("", "", "", False, "", "", 0)
+
+
+def test_a_recording_that_begins_says_where_it_is_kept() -> None:
+    told = raw("UserEvent", CALLER, UserEvent="RecordingStarted", Path="2026-11-21/lab-1795293828.0-1795293828800")
+
+    assert translate(told) == events.RecordingStarted(AT, U, "2026-11-21/lab-1795293828.0-1795293828800")
+
+
+@pytest.mark.parametrize(("state", "muted"), [("1", True), ("0", False)])
+def test_a_recording_is_told_to_pause_and_to_go_on(state: str, muted: bool) -> None:
+    told = raw("MixMonitorMute", CALLER, Direction="both", State=state)
+
+    assert translate(told) == events.RecordingMuted(AT, U, muted)

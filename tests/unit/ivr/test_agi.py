@@ -29,7 +29,7 @@ def test_given_an_environment_when_read_then_by_its_names_and_anything_else_is_r
     ("line", "expected"),
     [
         ("200 result=1", Reply(200, "1")),
-        ("200 result= (timeout)", Reply(200, "", timed_out=True)),
+        ("200 result=49 endpos=8000", Reply(200, "49")),
         ("200 result=-1", Reply(200, "-1")),
         ("510 Invalid or unknown command", Reply(510, "")),
         ("520-Invalid command syntax.  Proper usage follows:", Reply(520, "", more=True)),
@@ -54,18 +54,15 @@ def test_given_words_when_made_a_command_then_they_stay_one() -> None:
             agi.command("SET", bad)
 
 
-def test_given_prompts_or_none_when_asked_for_a_key_then_it_is_read_from_its_answer() -> None:
-    assert agi.ask(["a", "b/c"], 2.5) == b"GET DATA a&b/c 2500 1\n"
-    assert agi.ask(["a"], 0.0) == b"GET DATA a 1 1\n"
-    assert agi.ask([], 1.0) == b"WAIT FOR DIGIT 1000\n"
-    assert agi.key_of(Reply(200, "5"), ["a"]) == "5"
-    assert agi.key_of(Reply(200, ""), ["a"]) == "#"
-    assert agi.key_of(Reply(200, "", timed_out=True), ["a"]) is None
-    assert agi.key_of(Reply(200, "42"), []) == "*"
-    assert agi.key_of(Reply(200, "0"), []) is None
-    for odd in (Reply(200, "12"), Reply(200, "x")):
+def test_given_a_prompt_or_a_wait_when_a_key_ends_it_then_it_is_read_from_the_answer() -> None:
+    assert agi.play("a/b") == b"STREAM FILE a/b 0123456789*#\n"
+    assert agi.wait(2.5) == b"WAIT FOR DIGIT 2500\n"
+    assert agi.wait(0.0) == b"WAIT FOR DIGIT 1\n"
+    assert [agi.key_of(Reply(200, str(ord(key)))) for key in "5*#A"] == ["5", "*", "#", "A"]
+    assert agi.key_of(Reply(200, "0")) is None
+    for odd in ("12", "x", "", "120"):
         with pytest.raises(AgiError):
-            agi.key_of(odd, ["a"])
+            agi.key_of(Reply(200, odd))
 
 
 def test_given_an_ending_when_told_to_the_dialplan_then_in_one_word() -> None:
@@ -106,7 +103,11 @@ async def test_given_a_caller_when_a_key_is_pressed_then_the_dialplan_is_told_an
     where, said, (passage,) = await call(heard("1"))
     assert where == "transfer.110"
     assert said[0].startswith("SET VARIABLE TIMEOUT(absolute) ")
-    assert said[1] == "GET DATA ivr-welcome-12345&ivr-menu-12345 3000 1"
+    assert said[1:4] == [
+        "STREAM FILE ivr-welcome-12345 0123456789*#",
+        "STREAM FILE ivr-menu-12345 0123456789*#",
+        "WAIT FOR DIGIT 3000",
+    ]
     assert (passage.line, passage.version) == ("12345", STOCK.flows["12345.yaml"].version)
     assert [(visit.step, visit.key) for visit in passage.caller.path][-2:] == [("menu", "1"), ("police", "")]
 
@@ -122,14 +123,20 @@ async def test_given_what_a_caller_does_when_it_is_over_then_this_is_where_it_go
 
 
 @pytest.mark.asyncio
+async def test_given_a_prompt_when_a_key_comes_before_its_end_then_the_rest_is_not_played() -> None:
+    where, said, _ = await call(lambda command: f"200 result={49 if 'STREAM' in command else 1}\n")
+    assert where == "transfer.110"
+    assert not any("ivr-menu-12345" in line for line in said)
+
+
+@pytest.mark.asyncio
 async def test_given_digits_and_a_call_back_that_cannot_be_ordered_then_digits_are_read_and_a_human_follows() -> None:
     stock = Stock({"all.yaml": flow_of(EVERYTHING)}, LENGTHS)
-    where, said, _ = await call(heard("-", "6", "1", "2", "#", "-", "-"), stock)
+    where, said, _ = await call(heard("6", "1", "2", "#"), stock)
     assert where == "human"
-    assert any(line.startswith("WAIT FOR DIGIT") for line in said)
-    assert "GET DATA digits/1&digits/2 1 1" in said
-    assert (await call(heard("-", "3"), stock))[0] == "human"
-    assert (await call(heard("-", "4"), stock))[0] == "human"
+    assert said.index("STREAM FILE digits/2 0123456789*#") == said.index("STREAM FILE digits/1 0123456789*#") + 1
+    assert (await call(heard("3"), stock))[0] == "human"
+    assert (await call(heard("4"), stock))[0] == "human"
 
 
 @pytest.mark.asyncio
@@ -145,7 +152,7 @@ async def test_given_an_asterisk_that_talks_nonsense_when_asked_then_it_is_left_
 ) -> None:
     async with serving() as (server, port, over):
         where = await (await FakeCall.comes(port)).plays(
-            lambda command: reply if "GET" in command else "200 result=1\n"
+            lambda command: reply if "WAIT" in command else "200 result=1\n"
         )
         assert (where, over) == ("", [])
         assert await (await FakeCall.comes(port)).plays(heard("1")) == "transfer.110"
