@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
+
 from softphones import IncomingCall
 from tests.chaos.scene import Act
 from tests.support.hearing import announced
@@ -67,8 +69,10 @@ async def to_and_fro(act: Act) -> None:
     ids: set[str] = set()
 
     async def all_on_record() -> bool:
-        found = (await act.stage.api.get("/v1/handoffs", params={"call_id": talk.call_id})).json()["items"]
-        ids.update(each["id"] for each in found)
+        reply = await act.stage.api.get("/v1/handoffs", params={"call_id": talk.call_id})
+        if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            return False  # the database is just coming back
+        ids.update(each["id"] for each in reply.raise_for_status().json()["items"])
         return len(ids) > HOPS
 
     await act.stage.until(all_on_record)
