@@ -44,8 +44,12 @@ async def test_given_a_target_that_answers_and_hangs_up_at_once_then_the_first_s
     await first_seat_has_the_caller(stage, talk, asked["id"])
     record = await ended(stage, asked["id"], outcome="answered", resolution="first_seat", target_seat="1101")
     assert events(record) == ["started", "rings", "answers", "rung", "parted"]
-    call = (await stage.api.get(f"/v1/calls/{talk.call_id}")).json()
-    assert (call["line"], call["seat"], call["state"]) == ("12345", "2101", "talking")
+
+    async def with_the_first_seat() -> bool:
+        call = (await stage.api.get(f"/v1/calls/{talk.call_id}")).json()
+        return (call["line"], call["seat"], call["state"]) == ("12345", "2101", "talking")
+
+    await stage.until(with_the_first_seat)
     again = await stage.hand_over(talk.call_id, "110")
     assert (await rung(stage, "1101")).headers["X-Handoff-Id"] == again["id"]
 

@@ -12,6 +12,7 @@ from tests.support.scenario import (
     TARGET_TONE,
     hear_each_other,
     parties_are,
+    rung,
     shows_the_caller,
 )
 
@@ -44,6 +45,9 @@ async def asked_just_now(act: Act) -> None:
 
     await asked.once_only()
 
+    if target is None and await asked.was_forgotten():
+        target = await rung(act.stage, act.target_seat)
+        await target.answer()
     if target is not None:
         await _all_in(act)
         await act.stood(state="answered", outcome="answered")
