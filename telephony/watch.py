@@ -106,10 +106,10 @@ class Watch:
             self._set_link(True)
             self.on_fact(fact)
             return
-        self.keep(self.tracker.apply(fact))
-        self.on_fact(fact)
         if isinstance(fact, LinkLost):
             self._set_link(False)
+        self.keep(self.tracker.apply(fact))
+        self.on_fact(fact)
 
     def _set_link(self, up: bool) -> None:
         if self.link_up != up:
