@@ -18,7 +18,7 @@ demo:  ## 用真实 SIP 呼叫演示全部主要流程 · real SIP calls through
 test:  ## 全部测试，纯模块分支须全覆盖 · the whole test suite; every branch of the pure modules
 	@scripts/setup.sh --for test
 	.venv/bin/pytest tests/asterisk tests/recording tests/browser tests/chaos tests/soak --cov --cov-report=
-	.venv/bin/pytest tests/contract tests/unit -n auto --maxprocesses 2 --cov --cov-append --cov-fail-under=100
+	.venv/bin/pytest tests/contract tests/unit -n auto --maxprocesses 2 --dist loadfile --cov --cov-append --cov-fail-under=100
 
 bench:  ## 性能测试，写入 bench/results.json · benchmarks, written to bench/results.json
 	@scripts/setup.sh --for demo
