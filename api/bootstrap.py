@@ -75,6 +75,9 @@ log = structlog.get_logger()
 
 AMI_USER = "hotline"
 _STARTUP_FLUSH_SECONDS = 3.0
+_KEEP_ALIVE_SECONDS = 75
+"""An idle connection is closed by whoever asked, so that no key press meets one that is just closing: httpx closes its
+own after 5 s, nginx after 60."""
 
 
 class SystemClock:
@@ -337,6 +340,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upke
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=3,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     server = _Server(config)
     # what the imports made stays for good: looking through it again held up the first key press by 0.2 s
