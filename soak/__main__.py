@@ -16,7 +16,7 @@ from soak.engine import Outcome, Plan, soak
 from soak.report import as_json, is_clean, print_table, write
 
 FOLDER = Path(".local")
-_DESKS = 20
+_DESKS = 16
 _PLAIN_WIDTH = 120
 _HANDOFFS = 500
 

@@ -58,7 +58,10 @@ async def _link_stalled(around: Around) -> None:
     try:
         await asyncio.sleep(around.rng.uniform(0.5, 8.0))
     finally:
-        around.parts.link.resume(deliver=around.rng.random() < 0.7)
+        late = around.rng.random() < 0.7
+        around.parts.link.resume(deliver=late)
+        if not late:  # TCP loses nothing in the middle of a connection: what never arrives ends it
+            around.parts.link.cut()
 
 
 async def _link_refused(around: Around) -> None:

@@ -23,7 +23,8 @@ _WAIT = 8.0
 _RINGS_WITHIN = 6.0
 _CLICK_RINGS_WITHIN = 40.0
 _ARRIVES_WITHIN = 15.0
-_RING_MARGIN = 0.8
+_RING_MARGIN = 1.5
+"""Seconds by which a busy machine may tell a phone late that it rings."""
 _LISTENS = 0.1
 _FIRST_WORDS = (0.1, 0.3)
 """Nobody hands over a caller whom they have not been connected to yet."""

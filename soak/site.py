@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-RING_SECONDS, LADDER_SECONDS = 2, 2
+RING_SECONDS, LADDER_SECONDS = 3, 2
 OFF_LINE, OUTSIDE_NUMBER = "off", "120"
 """A line whose only phone is never switched on; a number over the trunk."""
 

@@ -39,6 +39,8 @@ log = structlog.get_logger()
 _STORE_SECONDS = 1.0
 _KEYS_KEPT = 10_000
 _NO_CHANNEL = re.compile(r"no such channel|channel does not exist", re.IGNORECASE)
+_NOT_UP = re.compile(r"channel not up", re.IGNORECASE)
+"""The caller is hanging up, or somebody else's redirect is under way: Asterisk says this of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,8 @@ class Handoffs(Node):
             await self._control.execute(command)
         except (AmiNotSent, AmiActionFailed) as error:
             log.error("handoff.refused", handoff_id=handoff.id, reason=error.slug, detail=error.message)
+            if isinstance(error, AmiActionFailed) and _NOT_UP.search(error.reply):
+                await self.watch.until(lambda: self._settled(handoff.id))
             self.watch.keep(self.tracker.happen(handoff.id, self._refused(error)))
         except AmiEffectUnknown as error:
             log.error("handoff.effect_unknown", handoff_id=handoff.id, reason=error.slug)

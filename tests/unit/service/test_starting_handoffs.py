@@ -32,6 +32,7 @@ from tests.unit.service.conftest import CHIEF, LI, POLICE, WANG, Exchange
 pytestmark = pytest.mark.asyncio
 REFUSED = AmiActionFailed("Redirect", "Permission denied", {})
 NO_CHANNEL = AmiActionFailed("Setvar", "No such channel", {})
+NOT_UP = AmiActionFailed("Redirect", "Redirect failed, channel not up.", {})
 
 
 async def test_given_a_call_when_its_seat_clicks_then_one_command_and_a_record(exchange: Exchange) -> None:
@@ -193,6 +194,29 @@ async def test_given_a_caller_who_hung_up_this_moment_when_refused_then_abandone
     exchange.asterisk.refuse = NO_CHANNEL
     handoff = await exchange.click()
     assert (handoff.outcome, handoff.resolution) == (Outcome.ABANDONED, Resolution.CALLER_HUNG_UP)
+
+
+async def test_given_a_caller_who_is_hanging_up_when_refused_then_abandoned(exchange: Exchange) -> None:
+    exchange.asterisk.refuse = NOT_UP
+    clicked = asyncio.create_task(exchange.click())
+    while not exchange.asterisk.commands:
+        await asyncio.sleep(0)
+    await exchange.hear(events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None))
+
+    handoff = await clicked
+
+    assert (handoff.outcome, handoff.resolution) == (Outcome.ABANDONED, Resolution.CALLER_HUNG_UP)
+
+
+async def test_given_a_caller_whom_somebody_else_moves_when_refused_then_failed(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telephony.watch._SETTLE_SECONDS", 0.05)
+    exchange.asterisk.refuse = NOT_UP
+
+    handoff = await exchange.click()
+
+    assert (handoff.outcome, handoff.resolution) == (Outcome.FAILED, Resolution.FIRST_SEAT)
 
 
 @pytest.mark.parametrize("error", [AmiTimeout("no answer"), AmiEffectUnknown("?")])
