@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from api import errors, openapi, playback
+from api import errors, openapi, pages
 from api.middleware import BodyGate, RequestLog, TimeLimit
 from api.routes import calls, conferences, events, handoffs, health, presence, recordings, records, reports, sessions
 from api.services import Services
@@ -52,8 +52,8 @@ def routed() -> FastAPI:
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)
-    app.include_router(playback.router)
-    app.mount("/playback/assets", playback.assets)
+    app.include_router(pages.router)
+    app.mount("/assets", pages.assets)
     return app
 
 
@@ -61,6 +61,8 @@ def equipped(app: FastAPI, services: Services) -> FastAPI:
     app.state.services = services
     # the one added last is the outermost
     app.add_middleware(BodyGate, limit=services.settings.body_limit)
-    app.add_middleware(TimeLimit, seconds=services.settings.request_seconds)
+    settings = services.settings
+    longer = {"/v1/reports/": settings.report_seconds}
+    app.add_middleware(TimeLimit, seconds=settings.request_seconds, longer=longer)
     app.add_middleware(RequestLog, metrics=services.metrics)
     return app

@@ -118,19 +118,22 @@ class BodyGate:
 class TimeLimit:
     """``seconds`` to begin the answer; an answer that has begun (a stream) may take for ever.
 
-    What was asked of Asterisk goes on behind the time-out: see ``carried_out``.
+    What was asked of Asterisk goes on behind the time-out: see ``carried_out``. ``longer``: by the beginning of a path.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, seconds: float, longer: Mapping[str, float]) -> None:
         self._app = app
         self._seconds = seconds
+        self._longer = longer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        path: str = scope["path"]
+        seconds = next((each for begin, each in self._longer.items() if path.startswith(begin)), self._seconds)
         try:
-            async with asyncio.timeout(self._seconds) as limit:
+            async with asyncio.timeout(seconds) as limit:
 
                 async def send_unhurried(message: Message) -> None:
                     limit.reschedule(None)
@@ -140,10 +143,8 @@ class TimeLimit:
         except TimeoutError:
             if not limit.expired():
                 raise
-            log.warning("request.timed_out", path=scope["path"], seconds=self._seconds)
-            await problem_response(RequestTimedOut(f"no answer within {self._seconds:g} s"), scope["path"])(
-                scope, receive, send
-            )
+            log.warning("request.timed_out", path=path, seconds=seconds)
+            await problem_response(RequestTimedOut(f"no answer within {seconds:g} s"), path)(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:

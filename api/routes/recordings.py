@@ -39,6 +39,7 @@ Plays = Annotated[Principal, needs(Permission.PLAY_RECORDINGS)]
 Holds = Annotated[Principal, needs(Permission.HOLD_RECORDINGS)]
 
 _MARKED_HANDOFFS = 200
+_MOST_CALLS = 200
 _CHECKED_DAYS = 31
 _PAUSING = problems(
     errors.CallNotFound,
@@ -85,7 +86,9 @@ async def resume(call_id: PathId, who: Pauses, services: Serving) -> LiveRecordi
 async def listed(
     who: Plays,
     services: Serving,
-    call_id: Name | None = None,
+    call_id: Annotated[
+        list[Name] | None, Query(max_length=_MOST_CALLS, description="Of this call, or of any of several.")
+    ] = None,
     since: Moment | None = None,
     until: Moment | None = None,
     state: RecordingState | None = None,

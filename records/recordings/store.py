@@ -79,11 +79,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class RecordingFilter:
-    """All given conditions hold; times are half-open [since, until), of the beginning."""
+    """All given conditions hold; times are half-open [since, until), of the beginning. ``call_ids``: of any of them."""
 
     since: datetime | None = None
     until: datetime | None = None
-    call_id: str | None = None
+    call_ids: Sequence[str] | None = None
     state: RecordingState | None = None
     hold: bool | None = None
 
@@ -260,7 +260,7 @@ def _conditions(where: RecordingFilter) -> list[ColumnElement[bool]]:
     given: list[ColumnElement[bool] | None] = [
         c.started_at >= where.since if where.since else None,
         c.started_at < where.until if where.until else None,
-        c.call_id == where.call_id if where.call_id else None,
+        c.call_id.in_(where.call_ids) if where.call_ids is not None else None,
         c.state == where.state if where.state else None,
         c.hold == where.hold if where.hold is not None else None,
     ]

@@ -56,6 +56,11 @@ class Rows:
         span = {"since": _utc(period.since), "until": _utc(period.until)}
         return f"/v1/{self.of}?{urlencode(span | {name: _plain(value) for name, value in self.where.items()})}"
 
+    def page(self, period: Period) -> str:
+        """The same for people: an address of the page for reports, below the API's root."""
+        wanted = {"view": "report", "kind": period.kind.value, "day": period.first, "rows": self.link(period)}
+        return f"/reports?{urlencode(wanted)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

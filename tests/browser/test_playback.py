@@ -2,66 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import expect
 
 from records.database import engine_for
 from telephony.handoff import Step
-from tests.support.hall import CALL, PASSWORD, Hall, make_accounts, open_hall
+from tests.support.browser import browsing, serving
+from tests.support.hall import CALL, PASSWORD, make_accounts, open_hall
 from tests.support.ledgers import bodies, rows_of
 from tests.support.recorded_hall import BEGAN, recorded
 from tests.support.records import a_handoff
 
 pytestmark = pytest.mark.asyncio
 
-PATIENCE_MS = 30_000
-
-
-@asynccontextmanager
-async def serving(hall: Hall) -> AsyncIterator[str]:
-    server = uvicorn.Server(uvicorn.Config(hall.app, host="127.0.0.1", port=0, log_config=None))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-@asynccontextmanager
-async def browsing(base: str) -> AsyncIterator[tuple[Page, list[str], list[str]]]:
-    """A page; every address that it asks for, and everything that its console complains of."""
-    chromium = shutil.which("chromium")
-    assert chromium, "scripts/setup.sh --for test installs it"
-    async with async_playwright() as playwright:
-        flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage"]
-        browser = await playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = await browser.new_page(base_url=base)
-        page.set_default_timeout(PATIENCE_MS)
-        asked: list[str] = []
-        complaints: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page, asked, complaints
-        await browser.close()
-
 
 async def test_given_a_recording_when_an_auditor_listens_then_sound_waveform_and_marks_are_there_and_the_ledger_knows(
     tmp_path: Path,
 ) -> None:
-    expect.set_options(timeout=PATIENCE_MS)
     accounts = tmp_path / "accounts.db"
     keys: Mapping[str, str] = await make_accounts(accounts)
     (tmp_path / "hall").mkdir()

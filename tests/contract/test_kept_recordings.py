@@ -47,7 +47,9 @@ async def test_given_filters_then_only_what_they_name_is_found(archive: Archive)
         page = await archive.store.page(RecordingFilter(**where), limit=9, cursor=None)  # type: ignore[arg-type]
         return [each.call_id for each in page.items]
 
-    assert await found(call_id="n1-2.0") == ["n1-2.0"]
+    assert await found(call_ids=["n1-2.0"]) == ["n1-2.0"]
+    assert await found(call_ids=["n1-2.0", "n1-0.0", "n1-9.0"]) == ["n1-2.0", "n1-0.0"]
+    assert await found(call_ids=[]) == []
     assert await found(hold=True) == ["n1-1.0"]
     assert await found(hold=False, since=BEGAN + timedelta(minutes=1)) == ["n1-2.0"]
     assert await found(until=BEGAN + timedelta(minutes=1)) == ["n1-0.0"]

@@ -43,7 +43,7 @@ from records.writer import RecordWriter
 from telephony import commands, events
 from telephony.cel import Row, Written
 from telephony.lines import Desk, Directory, Line, LinkedNumber, Seat, Trunk
-from telephony.ports import LiveState
+from telephony.ports import LiveState, RecordStore
 from telephony.service import Switchboard
 from telephony.service.proofs import Proofs
 from telephony.service.reconciliation import Reconciler, ReconciliationJob
@@ -214,11 +214,13 @@ async def open_hall(
     *,
     settings: ApiSettings | None = None,
     live: LiveState | None = None,
+    store: RecordStore | None = None,
     **changed: Any,
 ) -> AsyncIterator[Hall]:
-    """``changed``: fields of Services that are to differ."""
+    """``live`` and ``store``: in the place of those in memory. ``changed``: fields of Services that are to differ."""
     engine = engine_for(f"sqlite:///{shutil.copy(accounts_file, folder / 'accounts.db')}")
-    asterisk, store, memory, clock = ConfirmingAsterisk(), MemoryRecordStore(), MemoryLiveState(), SetClock()
+    asterisk, kept, memory, clock = ConfirmingAsterisk(), MemoryRecordStore(), MemoryLiveState(), SetClock()
+    store = store or kept
     writer = RecordWriter(store, folder / "unwritten")
     await writer.start()
     board = Switchboard(
@@ -272,7 +274,7 @@ async def open_hall(
             transport=httpx.ASGITransport(app), base_url="http://hall", event_hooks={"response": [Documented(app)]}
         ) as http:
             await board.watch.until(lambda: board.link_up)
-            yield Hall(asterisk, store, memory, writer, services, clock, app, http, keys, own_record)
+            yield Hall(asterisk, kept, memory, writer, services, clock, app, http, keys, own_record)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -27,14 +27,18 @@ def styled() -> Markup:
 
 
 @cache
+def style_hash() -> str:
+    """As a Content-Security-Policy names the style."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()}"
+
+
 def policy() -> str:
     """What a browser may do with the page (Content-Security-Policy): show our one style and the pictures inside."""
-    known = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{known}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; style-src '{style_hash()}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def page(report: Report, *, root: str = "") -> str:
-    """``root``: the address of the API that the lists are linked at, where the file is not served by it."""
+    """``root``: the address of the API, whose page shows the rows, where the file is not served by it."""
     return (
         environment()
         .get_template("page.html.j2")

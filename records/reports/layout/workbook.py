@@ -19,7 +19,7 @@ _HEAD = 3
 
 
 def workbook(report: Report, *, root: str = "") -> bytes:
-    """``root``: the address of the API that the lists are linked at; without one there are no links."""
+    """``root``: the address of the API, whose page shows the rows; without one there are no links."""
     into = io.BytesIO()
     # text is text: nothing that looks like a formula, an address or a number becomes one
     options = {
@@ -82,7 +82,7 @@ def _value(
 
 def _link(sheet: Worksheet, line: int, place: int, cell: Cell, report: Report, root: str) -> None:
     """As a remark: a link would take the number's place."""
-    address = f"{root}{cell.rows.link(report.period)}"
+    address = f"{root}{cell.rows.page(report.period)}"
     if root and len(address) <= _LONGEST_LINK:
         sheet.write_comment(line, place, address, {"x_scale": 3})
 

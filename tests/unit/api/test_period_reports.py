@@ -110,7 +110,7 @@ def test_given_the_command_then_json_goes_to_the_screen_and_files_into_the_folde
     assert orjson.loads(shown.stdout)["name"] == "2026-11"
     assert kept.exit_code == 0
     page = (home / "half-month-2026-11-b.html").read_text(encoding="utf-8")
-    assert "http://127.0.0.1:8110/v1/calls?" in page
+    assert "http://127.0.0.1:8110/reports?" in page and 'data-rows="/v1/calls?' in page
 
 
 def test_given_no_day_then_it_is_the_period_that_is_over(home: Path) -> None:

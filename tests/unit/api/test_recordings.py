@@ -190,9 +190,10 @@ async def test_the_page_runs_nothing_but_its_own_scripts_and_asks_no_other_host(
     assert nonce not in (await hall.http.get("/playback")).text, "another one each time"
     assert "<script>" not in page.text and "//" not in page.text.replace("<!doctype", "")
     for path, status in (
-        ("page.js", 200),
+        ("common.js", 200),
+        ("playback.js", 200),
         ("vendor/wavesurfer.min.js", 200),
         ("__init__.py", 404),
-        ("index.html", 404),
+        ("playback.html.j2", 404),
     ):
-        assert (await hall.http.get(f"/playback/assets/{path}")).status_code == status, path
+        assert (await hall.http.get(f"/assets/{path}")).status_code == status, path

@@ -10,6 +10,7 @@ import zipfile
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 import pypdf
@@ -125,8 +126,16 @@ def test_the_page_asks_nobody_and_runs_nothing(report: Report, html: str) -> Non
     assert not names & {"script", "link", "iframe", "object", "form", "base", "b"}
     assert all(not name.startswith("on") and name != "style" for _, given in found.tags for name in given)
     assert all(str(given["src"]).startswith("data:image/svg+xml;base64,") for tag, given in found.tags if tag == "img")
-    links = [str(given["href"]) for tag, given in found.tags if tag == "a"]
-    assert links and all(link.startswith(("/v1/calls?", "/v1/handoffs?")) for link in links)
+    links = [(str(given["href"]), str(given["data-rows"])) for tag, given in found.tags if tag == "a"]
+    assert links and all(rows.startswith(("/v1/calls?", "/v1/handoffs?")) for _, rows in links)
+    for link, rows in links:
+        where = dict(parse_qsl(urlsplit(link).query))
+        assert (urlsplit(link).path, where.pop("rows")) == ("/reports", rows)
+        assert where == {"view": "report", "kind": "half-month", "day": "2026-03-01"}
+    figures = [cell.rows for cell in report.cells()]
+    assert [str(given["data-count"]) for tag, given in found.tags if tag == "a"] == [
+        str(each.count) for each in figures
+    ]
     assert "default-src 'none'" in policy() and "unsafe" not in policy() and "script" not in policy()
     assert style() in html
     assert {word for word in told(report) if word not in html} == set()
@@ -142,7 +151,7 @@ def test_the_charts_of_the_page_are_drawings_with_their_words(report: Report, ht
 
 def test_in_a_file_the_links_name_the_host_of_the_api(report: Report) -> None:
     html = laid_out(report, Format.PAGE, "http://127.0.0.1:8110").decode()
-    assert 'href="http://127.0.0.1:8110/v1/handoffs?since=2026-02-28T16%3A00%3A00.000Z&amp;until=' in html
+    assert 'href="http://127.0.0.1:8110/reports?view=report&amp;kind=half-month&amp;day=2026-03-01&amp;rows=' in html
 
 
 def test_the_workbook_has_a_sheet_a_table_with_its_figures_and_charts(report: Report) -> None:
@@ -163,7 +172,7 @@ def test_the_workbook_has_a_sheet_a_table_with_its_figures_and_charts(report: Re
         links = b"".join(parts.read(name) for name in parts.namelist() if "comments" in name)
     assert len(charts) == sum(section.chart is not None for section in report.sections)
     assert b"<f>" not in sheets  # a line's name is never a formula
-    assert b"http://127.0.0.1:8110/v1/calls?since=" in links
+    assert b"http://127.0.0.1:8110/reports?view=report" in links and b"rows=%2Fv1%2Fcalls%3Fsince%3D" in links
 
 
 def test_json_has_each_figure_with_its_rows(report: Report) -> None:

@@ -1,4 +1,4 @@
-"use strict";
+import { ask, at, begin, clock, complain, doing, local, meta, put, show } from "./common.js";
 
 const STATES = {
   recording: "录音中 · being made",
@@ -7,92 +7,6 @@ const STATES = {
   missing: "缺失 · missing",
   deleted: "已到期删除 · deleted",
 };
-const TOKEN = "hotline-token";
-const AWAY = "服务暂不可用，请稍后再试 · The service cannot be reached: please try again";
-
-const at = (id) => document.getElementById(id);
-const show = (id, shown = true) => { at(id).hidden = !shown; };
-const clock = (seconds) => {
-  const whole = Math.max(0, Math.floor(seconds));
-  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return (parts[0] ? parts : parts.slice(1)).map((part, place) => (place ? String(part).padStart(2, "0") : part)).join(":");
-};
-const beijing = (moment) => new Date(moment).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", hour12: false });
-
-/** Both languages of a text "中文 · English", the second one small. */
-function put(element, text) {
-  const [zh, ...en] = text.split(" · ");
-  const small = document.createElement("small");
-  small.textContent = en.join(" · ");
-  element.replaceChildren(zh, " ", small);
-  return element;
-}
-
-function complain(text) {
-  at("problem").textContent = text;
-  show("problem", Boolean(text));
-}
-
-async function ask(path, options = {}) {
-  const headers = { ...options.headers };
-  const token = sessionStorage.getItem(TOKEN);
-  if (token) headers.Authorization = `Bearer ${token}`;
-  if (options.body) headers["Content-Type"] = "application/json";
-  let answer;
-  try {
-    answer = await fetch(path, { ...options, headers });
-  } catch {
-    throw new Error(AWAY);
-  }
-  if (answer.status === 401 && path !== "/v1/sessions") signedOut();
-  const content = answer.status === 204 ? null : await answer.json().catch(() => null);
-  if (!answer.ok) throw new Error(content ? `${content.title} · ${content.title_en}` : AWAY);
-  return content;
-}
-
-/** What somebody does: its failure is told, and the next one clears it. */
-const doing = (step) => async (event) => {
-  event?.preventDefault();
-  complain("");
-  try {
-    await step(event);
-  } catch (failure) {
-    complain(failure.message);
-  }
-};
-
-// ---------------------------------------------------------------- signing in
-
-function signedOut() {
-  sessionStorage.removeItem(TOKEN);
-  closePlayer();
-  show("search", false);
-  show("sign-out", false);
-  show("sign-in");
-}
-
-async function signedIn() {
-  show("sign-in", false);
-  show("search");
-  show("sign-out");
-  const wanted = new URLSearchParams(location.search);
-  at("find").elements.call_id.value = wanted.get("call") ?? "";
-  await find();
-  if (wanted.get("recording")) await open(wanted.get("recording"));
-}
-
-at("sign-in").addEventListener("submit", doing(async () => {
-  const fields = at("sign-in").elements;
-  const body = JSON.stringify({ user: fields.user.value, password: fields.password.value });
-  const session = await ask("/v1/sessions", { method: "POST", body });
-  fields.password.value = "";
-  sessionStorage.setItem(TOKEN, session.token);
-  await signedIn();
-}));
-
-at("sign-out").addEventListener("click", doing(async () => {
-  await ask("/v1/sessions/current", { method: "DELETE" }).finally(signedOut);
-}));
 
 // ---------------------------------------------------------------- finding
 
@@ -117,7 +31,7 @@ async function find(cursor = null) {
 function row(recording) {
   const line = document.createElement("tr");
   const cells = [
-    beijing(recording.started_at),
+    local(recording.started_at),
     recording.seconds === null ? "–" : clock(recording.seconds),
     STATES[recording.state],
     recording.call_id,
@@ -157,7 +71,7 @@ async function open(id) {
   const regions = WaveSurfer.Regions.create();
   player = WaveSurfer.create({
     container: "#waveform",
-    cspNonce: document.querySelector("meta[name=style-nonce]").content,
+    cspNonce: meta("style-nonce"),
     url: playback.audio,
     peaks: [waveform.caller, waveform.others].map((side) => side.map((percent) => percent / 100)),
     duration: waveform.seconds,
@@ -194,9 +108,9 @@ function mark(regions, marks) {
 
 function describe(recording) {
   playing = recording;
-  put(at("title"), `${beijing(recording.started_at)} · ${recording.call_id} · ${STATES[recording.state]}`);
+  put(at("title"), `${local(recording.started_at)} · ${recording.call_id} · ${STATES[recording.state]}`);
   at("hash").textContent = recording.sha256;
-  const until = recording.delete_after ? beijing(recording.delete_after) : "–";
+  const until = recording.delete_after ? local(recording.delete_after) : "–";
   put(at("held"), recording.hold
     ? `已冻结：${recording.hold_reason}（${recording.held_by}） · on hold`
     : `保存至 ${until} · kept until then`);
@@ -212,5 +126,19 @@ at("hold").addEventListener("submit", doing(async () => {
   at("hold").reset();
 }));
 
-if (sessionStorage.getItem(TOKEN)) doing(signedIn)();
-else signedOut();
+// ---------------------------------------------------------------- signing in
+
+async function opened() {
+  show("search");
+  const wanted = new URLSearchParams(location.search);
+  at("find").elements.call_id.value = wanted.get("call") ?? "";
+  await find();
+  if (wanted.get("recording")) await open(wanted.get("recording"));
+}
+
+function closed() {
+  closePlayer();
+  show("search", false);
+}
+
+begin(opened, closed);
