@@ -13,8 +13,12 @@ async function render(moved = false) {
   complain("");
   show("again", false);
   const state = current();
-  arrange(state, moved);
-  const parts = [shown(sheet, () => sheetPath()).then(describe)];
+  const returns = arrange(state) && moved;
+  if (returns) attend();
+  const parts = [shown(sheet, sheetPath).then(() => {
+    describe();
+    if (returns && document.activeElement === document.body) attend();
+  })];
   for (const [part, path] of [[rows, state.rows], [record, state.record]]) {
     if (path) parts.push(shown(part, () => path));
     else part.clear();
@@ -27,7 +31,8 @@ async function render(moved = false) {
 
 const shown = async (part, path) => part.show(path());
 
-function arrange(state, moved) {
+/** Whether another part of the page is to be read now. */
+function arrange(state) {
   const showing = state.record ? "record" : state.rows ? "rows" : "sheet";
   const changed = document.body.dataset.showing !== showing;
   document.body.dataset.showing = showing;
@@ -47,14 +52,14 @@ function arrange(state, moved) {
   show("record", Boolean(state.record));
   at("rows-back").href = address({ rows: null, record: null });
   at("record-back").href = address({ record: null });
-  if (moved && changed) attend(showing);
   left = state.rows ?? left;
+  return changed;
 }
 
 /** Where somebody goes on reading: the heading of what opened, or the figure that was left. */
-function attend(showing) {
-  const target = showing === "sheet" ? linkOf(left) : at(`${showing}-title`);
-  target?.focus();
+function attend() {
+  const { showing } = document.body.dataset;
+  (showing === "sheet" ? linkOf(left) : at(`${showing}-title`))?.focus();
 }
 
 function go(href) {

@@ -92,7 +92,7 @@ async def report(
     services: Serving,
     kind: Annotated[Kind, Path(description="half-month: the 1st to the 15th, and the 16th to the end.")],
     day: Annotated[date | None, Query(description="A day in the period; the running one when left out.")] = None,
-    format: Annotated[Format, Query(description="page: HTML to look at and print.")] = Format.JSON,
+    format: Annotated[Format, Query(description="page: HTML, as `/reports` shows it.")] = Format.JSON,
 ) -> Response | ReportOut:
     """Each figure has the address of the list that it is the length of; numbers are masked for everybody.
 

@@ -122,6 +122,12 @@ async def test_given_a_month_when_a_figure_is_followed_then_its_rows_are_all_the
         await expect(page.locator(at.figure("转接总数"))).to_be_focused()
         await expect(page.locator("#rows")).to_be_hidden()
 
+        await traffic.put(at.hall.services.reports.engine, [replace(HANDOFFS[0], id="late", created_at=SINCE)])
+        await figure.click()
+        await page.click("#rows-all")
+        await expect(page.locator("#rows-count")).to_contain_text(
+            f"共 {IN_NOVEMBER + 1} 行；报表生成时为 {IN_NOVEMBER} 行，此后有变动"
+        )
         assert at.complaints == []
         at.only_ours()
 

@@ -38,6 +38,18 @@ async def test_given_no_answer_in_time_then_504_and_what_was_begun_is_carried_th
 
 
 @pytest.mark.asyncio
+async def test_given_a_report_then_it_may_take_longer_than_other_answers(accounts: Accounts, tmp_path: Path) -> None:
+    async def slow() -> None:
+        await asyncio.sleep(0.2)
+
+    async with open_hall(*accounts, tmp_path, settings=ApiSettings(request_seconds=0.05)) as hall:
+        hall.app.add_api_route("/v1/reports/slow/one", slow)
+        hall.app.add_api_route("/v1/slow", slow)
+        assert (await hall.http.get("/v1/reports/slow/one")).status_code == 200
+        assert (await hall.http.get("/v1/slow")).status_code == 504
+
+
+@pytest.mark.asyncio
 async def test_given_abandoned_work_that_fails_then_the_log_says_so(logged: list[MutableMapping[str, Any]]) -> None:
     async def work() -> None:
         await asyncio.sleep(0.01)
