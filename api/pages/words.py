@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from api.messages import UNSEEN
 from records.reports import texts
@@ -13,6 +13,7 @@ from telephony.handoff import Resolution, State, Trigger
 from telephony.ports import NONE
 
 Words: TypeAlias = Mapping[str, Mapping[str, str]]
+_Value = TypeVar("_Value", bound=str)
 
 RESOLUTIONS: Mapping[Resolution, Text] = {
     Resolution.TARGET: Text("由对方受理", "with the target"),
@@ -53,13 +54,17 @@ STEPS: Mapping[str, Text] = {
 
 
 def words() -> Words:
-    found: dict[str, Mapping[str, Text]] = {
-        "mode": dict(texts.MODES),
-        "outcome": {name: text for name, text in texts.OUTCOMES.items() if name != NONE},
-        "resolution": dict(RESOLUTIONS),
-        "state": dict(STATES),
-        "call_state": CALL_STATES,
-        "step": STEPS,
-        "unseen": {why: Text(*title) for why, title in UNSEEN.items()},
+    outcomes = {name: text for name, text in texts.OUTCOMES.items() if name != NONE}
+    return {
+        "mode": _shown(texts.MODES),
+        "outcome": _shown(outcomes),
+        "resolution": _shown(RESOLUTIONS),
+        "state": _shown(STATES),
+        "call_state": _shown(CALL_STATES),
+        "step": _shown(STEPS),
+        "unseen": _shown({why: Text(*title) for why, title in UNSEEN.items()}),
     }
-    return {field: {str(value): str(text) for value, text in each.items()} for field, each in found.items()}
+
+
+def _shown(told: Mapping[_Value, Text]) -> Mapping[str, str]:
+    return {str(value): str(text) for value, text in told.items()}
