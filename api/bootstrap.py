@@ -136,6 +136,7 @@ def _announce(loaded: Loaded) -> None:
     text = (
         f"\n热线联动已启动 · the hotline linkage is up\n"
         f"  接口 · API        {loaded.http_url}/v1  (OpenAPI: {loaded.http_url}/openapi.json)\n"
+        f"  网页 · pages      {loaded.http_url}/reports  {loaded.http_url}/playback\n"
         f"  SIP 话机 · phones {network.bind}:{loaded.settings.port(network.sip_port)}  "
         f"(口令 · passwords: {loaded.layout.home / 'secrets.json'})\n"
         f"  登录 · sign in    POST {loaded.http_url}/v1/sessions\n{_people(loaded)}\n"
