@@ -322,7 +322,7 @@ def _hear_out(media: _Rtp, over: threading.Event, seconds: float) -> None:
 def main() -> None:
     """Whatever hangs: SIGALRM ends the process, also when nobody is left who would kill it."""
     signal.alarm(_LIFE_SECONDS)
-    os.setpriority(os.PRIO_PROCESS, 0, 10)
+    os.nice(5)
     told = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # pyVoIP prints
     facts = place(Order(**json.load(sys.stdin)))
