@@ -34,9 +34,10 @@ WORKDIR /opt/hotline
 COPY hotline.yaml /etc/hotline/hotline.yaml
 COPY asterisk-config asterisk-config
 COPY telephony telephony
+COPY ivr ivr
 COPY records records
 COPY api api
-RUN python3 -m compileall -q -j 0 api records telephony
+RUN python3 -m compileall -q -j 0 api ivr records telephony
 
 ENV PATH=/opt/hotline/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8 \

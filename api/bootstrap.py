@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from functools import partial
 
 import stamina
@@ -22,6 +21,7 @@ from uuid6 import uuid7
 from api.app import create_app
 from api.applier import taken_name
 from api.call_details import made_beside
+from api.clock import SystemClock
 from api.configuration_log import ConfigurationLog
 from api.daily_export import exported_daily
 from api.export_desk import ExportDesk
@@ -32,6 +32,7 @@ from api.logs import configure_logs
 from api.menus import Menus
 from api.metrics import Metrics
 from api.people import FIRST_PEOPLE, add_first_people
+from api.probe_parts import probe_job
 from api.recording_parts import keeper_of, shelf_of
 from api.report_parts import reports_of, schedule_of
 from api.services import ApiSettings, Services
@@ -78,11 +79,6 @@ _STARTUP_FLUSH_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75
 """An idle connection is closed by whoever asked, so that no key press meets one that is just closing: httpx closes its
 own after 5 s, nginx after 60."""
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 def instance() -> Instance:
@@ -376,6 +372,8 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upke
         asyncio.create_task(keeper.run(), name="recordings"),
         asyncio.create_task(schedule.run(), name="reports"),
     ]
+    if probes := probe_job(loaded, services.switchboard, services.metrics, SystemClock()):
+        jobs.append(asyncio.create_task(probes.run(), name="probes"))
     for job in jobs:
         job.add_done_callback(report)
     noting = asyncio.create_task(configuration.note_at_start(), name="configuration")

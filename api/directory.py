@@ -22,6 +22,7 @@ def directory_of(settings: Settings, secrets: Secrets) -> Directory:
                 feature_code=line.feature_code,
                 recording=line.recording,
                 recording_announced=line.recording_announced,
+                probe_number=line.probe_number,
             )
             for line in settings.lines
         ),
@@ -40,4 +41,5 @@ def directory_of(settings: Settings, secrets: Secrets) -> Directory:
         ),
         default_line=settings.default_line,
         recording_code=settings.recordings.code,
+        probe_secret=secrets.probe,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from records.recordings.keeper import RecordingKeeper
 from records.recordings.store import FAULTY, RecordingState
 from telephony.handoff import Handoff, durations_ms
+from telephony.probe.judge import Probed
 
 _RINGING_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10)
 _ANSWER_BUCKETS = (1, 2, 5, 10, 15, 20, 30, 45, 60)
@@ -88,6 +90,32 @@ class Metrics:
             "Whether there is less room than is to be kept free.",
             registry=self.registry,
         )
+
+        self._probe_ok = Gauge(
+            "hotline_probe_ok",
+            "Whether the line's last synthetic call found nothing wrong.",
+            ["line"],
+            registry=self.registry,
+        )
+        self._probe_answer = Gauge(
+            "hotline_probe_answer_seconds",
+            "Until the line's last synthetic call was answered; NaN when it was not.",
+            ["line"],
+            registry=self.registry,
+        )
+        self._probe_at = Gauge(
+            "hotline_probe_timestamp_seconds",
+            "When the line's last synthetic call was.",
+            ["line"],
+            registry=self.registry,
+        )
+
+    def probed(self, probed: Probed) -> None:
+        """To be called after each synthetic call."""
+        answered_after = probed.facts.answered_after
+        self._probe_ok.labels(probed.line).set(probed.ok)
+        self._probe_answer.labels(probed.line).set(math.nan if answered_after is None else answered_after)
+        self._probe_at.labels(probed.line).set(probed.at.timestamp())
 
     def watch_recordings(self, keeper: RecordingKeeper) -> None:
         """Read at each scrape."""

@@ -21,13 +21,14 @@ _LOCK = "secrets.lock"
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """``token_key``, ``ledger_key`` (the private one): hex; ``seats``: SIP digest passwords by seat; ``people``:
-    first passwords by user.
+    """``token_key``, ``ledger_key`` (the private one): hex; ``seats``: SIP digest passwords by seat, ``probe``: that of
+    the probe; ``people``: first passwords by user.
     """
 
     ami: str
     token_key: str
     ledger_key: str
+    probe: str
     seats: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
 
@@ -52,6 +53,7 @@ def _load(path: Path, seats: tuple[str, ...], people: tuple[str, ...]) -> Secret
         ami=kept.get("ami") or secrets.token_urlsafe(24),
         token_key=kept.get("token_key") or secrets.token_hex(32),
         ledger_key=kept.get("ledger_key") or secrets.token_hex(32),
+        probe=kept.get("probe") or secrets.token_urlsafe(24),
         seats={seat: kept.get("seats", {}).get(seat) or secrets.token_urlsafe(12) for seat in seats},
         people={name: kept.get("people", {}).get(name) or secrets.token_urlsafe(9) for name in people},
     )
@@ -59,6 +61,7 @@ def _load(path: Path, seats: tuple[str, ...], people: tuple[str, ...]) -> Secret
         "ami": found.ami,
         "token_key": found.token_key,
         "ledger_key": found.ledger_key,
+        "probe": found.probe,
         # a seat that was taken out and comes back keeps its phone's password
         "seats": {**kept.get("seats", {}), **found.seats},
         "people": {**kept.get("people", {}), **found.people},

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from api.settings_exports import ExportSettings
+from api.settings_probe import ProbeSettings
 from api.settings_reports import ReportSettings
 from records.periods import Periods
 from telephony.errors import HotlineError
@@ -106,6 +107,7 @@ class LineEntry(_Part):
     feature_code: FeatureCode | None = None
     recording: RecordingRule = RecordingRule.NEVER
     recording_announced: bool = False
+    probe_number: Number | None = None
 
 
 class LinkedEntry(_Part):
@@ -204,6 +206,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     reports: ReportSettings = ReportSettings()
     exports: ExportSettings = ExportSettings()
+    probe: ProbeSettings = ProbeSettings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]
@@ -270,7 +273,8 @@ def _contradictions(settings: Settings) -> Iterator[InitErrorDetails]:
     yield from _twice(targets, "热线编号")
     yield from _twice(endpoints, "坐席或中继编号")
     numbers = ((("lines", i, "numbers", j), n) for i, line in enumerate(lines) for j, n in enumerate(line.numbers))
-    yield from _twice(numbers, "被叫号码")
+    tests = ((("lines", i, "probe_number"), line.probe_number) for i, line in enumerate(lines) if line.probe_number)
+    yield from _twice((*numbers, *tests), "被叫号码")
     codes = ((("lines", i, "feature_code"), e.feature_code) for i, e in enumerate(lines))
     more = ((("linked_numbers", i, "feature_code"), e.feature_code) for i, e in enumerate(linked))
     every = (*codes, *more, (("recordings", "code"), settings.recordings.code))

@@ -80,7 +80,7 @@ class Stage:
     ) -> None:
         self.parts = parts
         self.poll_seconds = _POLL_SECONDS
-        self._environment = environment or {}
+        self.environment = environment or {}
         self.home = home
         self.offset = offset
         self.api = api
@@ -270,11 +270,11 @@ class Stage:
                 await asyncio.sleep(1.0)
 
     async def differences(self) -> list[dict[str, Any]]:
-        return list((await printed(self._environment, "reconcile"))["differences"])
+        return list((await printed(self.environment, "reconcile"))["differences"])
 
     async def broken(self) -> list[dict[str, Any]]:
         """What ``hotline audit verify`` names; [] is what it should be."""
-        return list((await printed(self._environment, "audit", "verify"))["faults"])
+        return list((await printed(self.environment, "audit", "verify"))["faults"])
 
 
 class Conversation:

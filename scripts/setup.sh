@@ -242,7 +242,7 @@ make_venv() {
     local uv=$TOOLS/tools/bin/uv fresh=$1 groups=$2 only=()
     [[ $groups == all ]] || only=(--no-dev)
     "$uv" venv --relocatable --python "$(command -v "$python")" "$fresh"
-    "$uv" export --frozen --no-emit-project "${only[@]}" --quiet --output-file "$fresh/locked.txt"
+    "$uv" export --frozen --no-emit-project --extra probe "${only[@]}" --quiet --output-file "$fresh/locked.txt"
     "$uv" pip install --python "$fresh/bin/python" --require-hashes --requirement "$fresh/locked.txt"
     "$uv" pip install --python "$fresh/bin/python" --no-deps --editable .
     stamp >"$fresh/.stamp-$groups"

@@ -51,6 +51,7 @@ class Line:
     ``ladder_wait_seconds``: how long a caller who came back waits in the queue before a call-back is ordered.
     ``menu``: its callers are offered the service's menus before they are queued.
     ``recording_announced``: a caller who arrives here is told of the recording before anybody is rung.
+    ``probe_number``: what the probe dials; nobody is rung by it, and nobody else can dial it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Line:
     feature_code: str | None = None
     recording: RecordingRule = RecordingRule.NEVER
     recording_announced: bool = False
+    probe_number: str | None = None
 
     @property
     def seats(self) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ class Directory:
     """The whole of what is configured to be rung; ids are unique across lines and linked numbers.
 
     ``recording_code``: the key with which a seat has its call recorded from now on, whatever the line's rule is.
+    ``probe_secret``: the digest password of the probe's account; "": there is no such account.
     """
 
     lines: tuple[Line, ...]
@@ -108,6 +111,7 @@ class Directory:
     linked_numbers: tuple[LinkedNumber, ...] = ()
     default_line: str | None = None
     recording_code: str | None = None
+    probe_secret: str = field(default="", repr=False)
 
     def line(self, line_id: str) -> Line | None:
         return next((line for line in self.lines if line.id == line_id), None)

@@ -33,6 +33,11 @@ RELOADS = {
 """The CLI command that takes each file up without touching calls; a file that is not here needs a restart."""
 
 
+def sounds_dir(layout: Layout, own_prompts: Path | None) -> Path:
+    """What is played: the shipped prompts, or those with the city's own over them."""
+    return layout.var / "prompts" / "zh" if own_prompts else config_source() / "prompts" / "zh"
+
+
 def site_for(
     layout: Layout,
     binary: AsteriskBinary,
@@ -48,7 +53,6 @@ def site_for(
     own_prompts: Path | None = None,
     silent_phone_seconds: int,
 ) -> Site:
-    source = config_source()
     return Site(
         node=node,
         bind=bind,
@@ -64,9 +68,9 @@ def site_for(
         spool_dir=layout.spool,
         module_dir=binary.module_dir,
         data_dir=layout.var / "data",
-        sounds_dir=layout.var / "prompts" / "zh" if own_prompts else source / "prompts" / "zh",
+        sounds_dir=sounds_dir(layout, own_prompts),
         own_prompts=own_prompts,
-        moh_dir=source / "moh",
+        moh_dir=config_source() / "moh",
         external_address=external_address,
         silent_phone_seconds=silent_phone_seconds,
         agi_port=agi_port,

@@ -11,6 +11,7 @@ import jinja2
 
 from telephony.errors import ConfigurationRejected
 from telephony.lines import Directory, Line
+from telephony.probe import port
 
 _LEFT_AT_DEFAULTS = ("acl.conf", "ccss.conf", "pjproject.conf", "queuerules.conf", "udptl.conf")
 # Goto and Gosub, GotoIf's branches, ChannelRedirect, and the F, b and U options of Dial, Queue and Bridge
@@ -71,7 +72,11 @@ def render(directory: Directory, site: Site) -> dict[str, str]:
     targets = (*directory.lines, *directory.linked_numbers)
     files = {
         name.removesuffix(".j2"): environment.get_template(name).render(
-            directory=directory, site=site, targets=targets, is_line=lambda target: isinstance(target, Line)
+            directory=directory,
+            site=site,
+            targets=targets,
+            is_line=lambda target: isinstance(target, Line),
+            probe=port,
         )
         for name in environment.list_templates(extensions=["j2"])
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,6 +25,17 @@ OFFSET = 17300
 def listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_image_has_every_package_that_the_service_imports() -> None:
+    packages = {path.parent.name for path in PROJECT.glob("*/__init__.py")}
+    copied = set(re.findall(r"^COPY (\w+) \1$", (PROJECT / "Dockerfile").read_text(encoding="utf-8"), re.M))
+    sources = [path.read_text(encoding="utf-8") for package in copied for path in (PROJECT / package).rglob("*.py")]
+    imported = {name for text in sources for name in re.findall(r"^\s*(?:from|import) (\w+)", text, re.M)} & packages
+    sent = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+    assert imported - copied == {"demo"}  # `hotline demo` is not for the image
+    assert copied <= {line.removeprefix("!") for line in sent}
 
 
 def test_given_a_new_home_when_several_start_at_once_then_all_have_the_same_secrets(tmp_path: Path) -> None:

@@ -42,6 +42,15 @@ def refused(tmp_path: Path, content: dict[str, Any]) -> Callable[[Callable[[dict
 Refused = Callable[[Callable[[dict[str, Any]], object]], str]
 
 
+def test_given_a_test_number_that_is_dialled_for_something_else_then_it_is_refused(refused: Refused) -> None:
+    def spoil(content: dict[str, Any]) -> None:
+        content["lines"][1]["probe_number"] = "110"
+
+    message = refused(spoil)
+    assert "lines.1.probe_number" in message
+    assert "110 stands twice" in message
+
+
 def test_given_the_shipped_file_when_loaded_then_every_seat_sits_at_a_line(tmp_path: Path) -> None:
     settings = load_settings(PROJECT / "hotline.yaml")
     seats = tuple(seat.id for seat in settings.seats)
