@@ -42,6 +42,7 @@ from api.tokens import Tokens
 from api.up import Instance
 from api.upkeep import upkeep_of
 from records.accounts import Accounts
+from records.calldetail_store import CallDetails
 from records.chain import Chain, Signer
 from records.database import engine_for, migrate
 from records.export.book import ExportBook
@@ -174,6 +175,7 @@ async def _serve(loaded: Loaded) -> None:
         clock = SystemClock()
         reconciliation = ReconciliationJob(_reconciler(loaded, store), switchboard.watch, clock, writer.flush)
         shelf = shelf_of(loaded.settings, loaded.layout, engine, ledger)
+        details = CallDetails(engine)
         keeper = keeper_of(loaded.settings, shelf, ledger, switchboard, clock)
         metrics.watch_recordings(keeper)
         metrics.watch(
@@ -206,6 +208,7 @@ async def _serve(loaded: Loaded) -> None:
             ledger=ledger,
             journal=journal,
             recordings=shelf,
+            details=details,
             tickets=PlaybackTickets(key, clock),
             exports=ExportDesk(loaded.database_url, engine, ExportBook(ledger), lambda: switchboard.directory),
             reports=period_reports,
@@ -214,7 +217,7 @@ async def _serve(loaded: Loaded) -> None:
         )
         switchboard.recorded.adopt(await keeper.going_on())
         stack.push_async_callback(
-            stop, made_beside(loaded.settings.node, engine, loaded.cel, switchboard, writer, clock)
+            stop, made_beside(loaded.settings.node, details, loaded.cel, switchboard, writer, clock)
         )
         daily = exported_daily(loaded.settings.exports, loaded.layout.home, loaded.database_url, ledger, clock)
         stack.push_async_callback(stop, *daily)

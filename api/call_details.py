@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from records.calldetail_job import CallDetailJob
 from records.calldetail_store import CallDetails
 from records.tasks import report
@@ -17,11 +15,11 @@ from telephony.service.apart import apart
 
 
 def made_beside(
-    node: str, engine: AsyncEngine, cel: Path, switchboard: Switchboard, writer: RecordWriter, clock: Clock
+    node: str, details: CallDetails, cel: Path, switchboard: Switchboard, writer: RecordWriter, clock: Clock
 ) -> asyncio.Task[None]:
     """The task that makes them; ``cel``: the file that Asterisk writes."""
     live = switchboard.watch.tracker.book.calls.__contains__
-    job = CallDetailJob(node, CallDetails(engine), cel, clock, apart, writer.put_call, writer.flush, live)
+    job = CallDetailJob(node, details, cel, clock, apart, writer.put_call, writer.flush, live)
     task = asyncio.create_task(job.run(), name="call-details")
     task.add_done_callback(report)
     return task

@@ -96,6 +96,23 @@ CALL: Example = {
     "legs": [],
 }
 
+WHOLE_CALL: Example = {
+    **CALL,
+    "menus": [
+        {
+            "line": "12345",
+            "flow": "12345",
+            "version": "5f2b9c1e",
+            "began": "2026-11-21T07:59:50.040Z",
+            "path": [{"step": "welcome", "at": 0.04, "key": ""}, {"step": "topic", "at": 2.1, "key": "1"}],
+            "language": "zh",
+            "ending": "line.110",
+            "why": "key",
+        }
+    ],
+    "recordings": [],
+}
+
 SEAT: Example = {
     "id": "8001",
     "name": "110 一号席",

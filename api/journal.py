@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from records.menus import MENU
 from records.notes import Note
 from telephony.ports import Clock
 
@@ -18,7 +19,7 @@ _BATCH_SECONDS = 1.0
 _SAME_READING = timedelta(minutes=10)
 _REMEMBERED = 50_000
 
-SIGN_IN, NUMBER_READ, CONFIGURATION, MENU = "sign-in", "number-read", "configuration", "menu"
+SIGN_IN, NUMBER_READ, CONFIGURATION = "sign-in", "number-read", "configuration"
 
 
 class Journal:

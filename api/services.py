@@ -18,6 +18,7 @@ from api.metrics import Metrics
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from records.accounts import Accounts
+from records.calldetail_store import CallDetails
 from records.ledger import Ledger
 from records.recordings.shelf import RecordingShelf
 from records.reports.reports import Reports
@@ -78,6 +79,7 @@ class Services:
     ledger: Ledger
     journal: Journal
     recordings: RecordingShelf
+    details: CallDetails
     tickets: PlaybackTickets
     reports: Reports
     exports: ExportDesk

@@ -7,8 +7,8 @@ default, gets ``138****5678``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass
 
 from api.messages import WHY
 from api.schemas import (
@@ -24,7 +24,10 @@ from api.schemas import (
     SeatOut,
     StepOut,
 )
+from api.schemas_calls import MenuPassageOut, RecordingOfCallOut, WholeCallOut
 from api.schemas_reports import DifferenceOut, NumberProofOut, ReconciliationOut
+from records.menus import MenuPassage
+from records.recordings.store import Kept
 from telephony import numbers
 from telephony.call import Call, Leg
 from telephony.conference import Conference, Participant
@@ -199,6 +202,22 @@ def call(record: Call, viewer: Viewer) -> CallOut:
         answered_at=record.answered_at,
         ended_at=record.ended_at,
         legs=[_leg(leg, record, sight) for leg in record.legs.values()],
+    )
+
+
+def whole_call(
+    record: Call, menus: Iterable[MenuPassage] | None, recordings: Iterable[Kept] | None, viewer: Viewer
+) -> WholeCallOut:
+    """``menus``, ``recordings``: None where they are unknown."""
+    return WholeCallOut(
+        **dict(call(record, viewer)),
+        menus=None if menus is None else [MenuPassageOut(**asdict(each)) for each in menus],
+        recordings=None
+        if recordings is None
+        else [
+            RecordingOfCallOut(id=each.id, state=each.state, seconds=each.seconds, sha256=each.sha256)
+            for each in recordings
+        ],
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from records.menus import MenuPassage
 from telephony.call import Call, Leg
 from telephony.cel import Row
 from telephony.conference import SEAT, TARGET, Conference
@@ -97,7 +98,11 @@ class CallDetail:
 
 
 def detail_of(
-    call: Call, handoffs: Iterable[Handoff], conferences: Iterable[Conference], rows: Iterable[Row]
+    call: Call,
+    handoffs: Iterable[Handoff],
+    conferences: Iterable[Conference],
+    menus: Iterable[MenuPassage],
+    rows: Iterable[Row],
 ) -> CallDetail:
     """Of a call that has ended, with all that is on record of it. ``rows``: see ``belongs``; none are needed."""
     assert call.ended_at is not None
@@ -134,6 +139,7 @@ def detail_of(
         hangup_cause=legs[0].hangup_cause if legs else None,
         handoff_ids=tuple(handoff.id for handoff in of_call),
         conference_parties=tuple(_parties(of_call, conferences)),
+        ivr_path=tuple(word for menu in sorted(menus, key=lambda menu: menu.began) for word in menu.words),
         order_ids=tuple(order for handoff in of_call for order in handoff.order_ids),
         source=DetailSource.CEL if whole else DetailSource.EVENTS,
         legs=tuple(legs),

@@ -13,6 +13,7 @@ import structlog
 
 from records.calldetail import CallDetail, belongs, detail_of
 from records.calldetail_store import CallDetails
+from records.menus import MenuPassage
 from telephony.asterisk.cel import rows
 from telephony.call import Call
 from telephony.conference import Conference
@@ -41,6 +42,7 @@ class OnRecord:
     call: Call
     handoffs: tuple[Handoff, ...]
     conferences: tuple[Conference, ...]
+    menus: tuple[MenuPassage, ...]
 
 
 class CallDetailJob:
@@ -102,14 +104,19 @@ class CallDetailJob:
         self._looked_until = until
 
     async def _on_record(self, calls: Sequence[Call]) -> list[OnRecord]:
-        handoffs, rooms = await self._details.of_calls([call.id for call in calls])
+        ids = [call.id for call in calls]
+        handoffs, rooms = await self._details.of_calls(ids)
+        menus = await self._details.menus(ids)
         of_call: dict[str, list[Handoff]] = defaultdict(list)
         conferences: dict[str, list[Conference]] = defaultdict(list)
         for handoff in handoffs:
             of_call[handoff.call_id].append(handoff)
         for room in rooms:
             conferences[room.call_id].append(room)
-        return [OnRecord(call, tuple(of_call[call.id]), tuple(conferences[call.id])) for call in calls]
+        return [
+            OnRecord(call, tuple(of_call[call.id]), tuple(conferences[call.id]), tuple(menus.get(call.id, ())))
+            for call in calls
+        ]
 
 
 # --- on Asterisk's record, which is long: in a process of its own ----------------------------------------------------
@@ -124,7 +131,7 @@ def details_of(cel: Path, on_record: Sequence[OnRecord]) -> list[CallDetail]:
     for each in on_record:
         ids = [handoff.id for handoff in each.handoffs]
         of_call = [row for row in written if belongs(row, each.call, ids)]
-        details.append(detail_of(each.call, each.handoffs, each.conferences, of_call))
+        details.append(detail_of(each.call, each.handoffs, each.conferences, each.menus, of_call))
     return details
 
 

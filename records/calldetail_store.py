@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,10 +16,13 @@ from records import tables
 from records.calldetail import CallDetail, LegDetail
 from records.database import transaction
 from records.mapping import Row, call_of, clean, conference_of, handoff_of
+from records.menus import MENU, MenuPassage, passage_of
 from telephony import numbers
 from telephony.call import Call
 from telephony.conference import Conference
 from telephony.handoff import Handoff
+
+log = structlog.get_logger(__name__)
 
 _BATCH = 500
 _CALL_FIELDS = tuple(field.name for field in fields(CallDetail) if field.name != "legs")
@@ -57,6 +62,18 @@ class CallDetails:
         handoffs = await self._rows(select(h).where(h.c.call_id.in_(call_ids)))
         rooms = await self._rows(select(r).where(r.c.call_id.in_(call_ids)))
         return [handoff_of(row) for row in handoffs], [conference_of(row) for row in rooms]
+
+    async def menus(self, call_ids: Collection[str]) -> Mapping[str, Sequence[MenuPassage]]:
+        """The ways of these calls through menus, as the ledger has them; none where there was no menu."""
+        c = tables.ledger.c
+        query = select(c.node, c.seq, c.subject, c.body).where(c.subject.in_(call_ids), c.kind == MENU)
+        found: dict[str, list[MenuPassage]] = defaultdict(list)
+        for row in await self._rows(query.order_by(c.at, c.seq)):
+            try:
+                found[row["subject"]].append(passage_of(row["body"]))
+            except ValueError:  # ``hotline audit verify`` names it; the call's detail is made all the same
+                log.error("call_detail.menu_unreadable", call_id=row["subject"], node=row["node"], seq=row["seq"])
+        return found
 
     async def save(self, details: Sequence[CallDetail]) -> None:
         """All or none; what was known of these calls before is replaced."""

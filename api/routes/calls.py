@@ -11,6 +11,7 @@ from api.auth import Principal, needs
 from api.openapi import problems
 from api.permissions import Permission
 from api.schemas import CallOut, HourOfDay, Milliseconds, Moment, Name, PageOut, PathId
+from api.schemas_calls import WholeCallOut
 from api.services import Serving
 from telephony import errors
 from telephony.ports import CallFilter, Hour
@@ -80,8 +81,15 @@ async def live(who: Reads, services: Serving) -> list[CallOut]:
 @router.get(
     "/{call_id}",
     operation_id="getCall",
-    summary="一个通话 · one call with its legs",
+    summary="一个通话 · one call with its legs, menus and recordings",
     responses=problems(errors.CallNotFound, errors.RecordStoreUnavailable),
 )
-async def one(call_id: PathId, who: Reads, services: Serving) -> CallOut:
-    return views.call(await services.switchboard.call(call_id), who.viewer)
+async def one(call_id: PathId, who: Reads, services: Serving) -> WholeCallOut:
+    """A live call is shown with the database away too; its menus and recordings are null then."""
+    call = await services.switchboard.call(call_id)
+    try:
+        menus = (await services.details.menus([call.id])).get(call.id, ())
+        recordings = await services.recordings.store.of_call(call.id)
+    except errors.RecordStoreUnavailable:
+        return views.whole_call(call, None, None, who.viewer)
+    return views.whole_call(call, menus, recordings, who.viewer)

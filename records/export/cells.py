@@ -96,6 +96,11 @@ def words_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return mapped(column, orjson.loads, pa.list_(pa.string()))
 
 
-def listed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """JSON lists of words as one text, or nothing."""
-    return mapped(column, lambda text: "; ".join(orjson.loads(text)) or None, pa.string())
+def listed(column: pa.ChunkedArray, words: Mapping[str, str] | None = None) -> pa.ChunkedArray:
+    """JSON lists of words as one text, or nothing. A word that is not known stays as it is."""
+    known = words or {}
+
+    def joined(text: str) -> str | None:
+        return "; ".join(known.get(word, word) for word in orjson.loads(text)) or None
+
+    return mapped(column, joined, pa.string())

@@ -8,16 +8,17 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import ColumnElement, Table, literal_column
+from sqlalchemy import ColumnElement, Integer, Table, cast, func, literal_column
 
 from records import tables
+from records.export.joined import of_recordings
 from records.export.spec import Format, Kind
 
 
 class Holds(StrEnum):
     """What may not be seen: a ``number`` is masked, a ``name`` left out, the numbers in ``prose`` and ``json`` masked.
 
-    ``word``: one of a few; ``list``: of words.
+    ``word``: one of a few; ``list``: of words or numbers, each as text.
     """
 
     TEXT = "text"
@@ -99,6 +100,14 @@ RELEASES = {"on_answer": "对方接听后退出", "now": "立即退出"}
 ROLES = {"caller": "来电人", "seat": "坐席", "target": "转接目标", "party": "第三方"}
 SOURCES = {"cel": "交换机话单", "events": "事件（无时长）"}
 
+RECORDING_STATES = {
+    "recording": "制作中",
+    "whole": "完整",
+    "truncated": "不完整",
+    "missing": "缺失",
+    "deleted": "到期已删除",
+}
+
 _T, _W, _N, _P = Holds.TEXT, Holds.WORD, Holds.NUMBER, Holds.PROSE
 _I, _B, _AT, _L = Holds.INTEGER, Holds.BOOLEAN, Holds.TIME, Holds.LIST
 
@@ -108,7 +117,7 @@ def _said(key: str) -> ColumnElement[str]:
     return literal_column(f"decision ->> '{key}'")
 
 
-_h, _c, _g = tables.handoffs.c, tables.call_details.c, tables.leg_details.c
+_h, _c, _g, _r = tables.handoffs.c, tables.call_details.c, tables.leg_details.c, tables.recordings.c
 
 HANDOFFS = Sheet(
     Kind.HANDOFFS,
@@ -202,7 +211,29 @@ CALLS = Sheet(
         Column(
             "conference_parties", "三方通话各方", _L, "who came into the room, in that order", _c.conference_parties
         ),
-        Column("ivr_path", "语音导航路径", _L, "the menus and keys, in their order", _c.ivr_path),
+        Column(
+            "ivr_path",
+            "语音导航路径",
+            _L,
+            "each menu as `flow@version`, then its steps, with the key where one was pressed: `topic=2`",
+            _c.ivr_path,
+        ),
+        Column("recording_ids", "录音编号", _L, "its recordings, in the order they began", of_recordings(_r.id)),
+        Column("recording_states", "录音状态", _L, "what became of each", of_recordings(_r.state), RECORDING_STATES),
+        Column(
+            "recording_ms",
+            "录音时长（毫秒）",
+            _L,
+            "how much sound each holds; empty while it is not known",
+            of_recordings(cast(func.round(_r.seconds * 1000), Integer)),
+        ),
+        Column(
+            "recording_sha256",
+            "录音 SHA-256",
+            _L,
+            "of each file, as it is on the ledger; empty where there is none",
+            of_recordings(_r.sha256),
+        ),
         Column("order_ids", "工单编号", _L, "orders that go with it", _c.order_ids),
         Column("leg_count", "话路数", _I, "how many phones had part in it", _c.leg_count),
         Column("hangup_cause", "挂机原因码", _I, "of the caller's leg, ITU-T Q.850", _c.hangup_cause),

@@ -31,7 +31,9 @@ class Shape:
             case Holds.TIME:
                 return cells.in_china(values) if self.for_people else cells.to_milliseconds(values)
             case Holds.LIST:
-                return cells.words_of(values) if self._spec.format.for_programs else cells.listed(values)
+                if self._spec.format.for_programs:
+                    return cells.words_of(values)
+                return cells.listed(values, column.words if self.for_people else None)
             case Holds.WORD if self.for_people and column.words:
                 return cells.in_words(values, column.words)
             case Holds.NUMBER | Holds.NAME | Holds.PROSE | Holds.JSON:

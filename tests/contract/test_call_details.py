@@ -14,16 +14,19 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from records import calldetail_job, tables
 from records.calldetail_job import CallDetailJob
 from records.calldetail_store import CallDetails
 from records.database import engine_for, migrate
 from records.mapping import Row as Saved
+from records.notes import Note
 from records.store import SqlRecordStore
 from telephony.call import Call, Leg
 from telephony.cel import Row
 from telephony.errors import RecordStoreUnavailable
+from tests.support.ledgers import a_ledger
 from tests.support.own_record import CALLER, SEAT, OwnRecord
 from tests.support.records import NOON, a_call
 from tests.support.servers import PostgresServer
@@ -126,6 +129,24 @@ async def test_given_a_call_of_another_node_then_that_node_makes_it(beside: Besi
     await beside.store.save_call(a_call(node="n2", ended_at=NOON))
 
     assert await beside.job.look() == 0
+
+
+async def test_given_a_call_that_came_through_a_menu_then_its_detail_says_which_way_and_another_call_has_none(
+    beside: Beside,
+) -> None:
+    with_menu, without = (a_call(ended_at=NOON) for _ in range(2))
+    store = SqlRecordStore(beside.engine, a_ledger(beside.engine))
+    path = [{"step": "welcome", "at": 0.1, "key": ""}, {"step": "topic", "at": 2.0, "key": "1"}]
+    body = {"line": "12345", "flow": "city", "version": "a1", "began": NOON.isoformat(), "path": path}
+    passed = {**body, "language": "zh", "ending": "human", "why": None, "numbers": {"caller": "13800001111"}}
+    unreadable = Note(NOON, "menu", without.id, "ivr", {"path": "?"})
+    await store.save_all([with_menu, without, Note(NOON, "menu", with_menu.id, "ivr", passed), unreadable])
+
+    with capture_logs() as logs:
+        assert await beside.job.look() == 2
+    found = {row["call_id"]: row["ivr_path"] for row in await beside.rows("call_details")}
+    assert found == {with_menu.id: ["city@a1", "welcome", "topic=1"], without.id: []}
+    assert [entry["call_id"] for entry in logs if entry["event"] == "call_detail.menu_unreadable"] == [without.id]
 
 
 async def test_given_no_file_of_asterisks_then_the_detail_has_no_durations(beside: Beside) -> None:

@@ -30,6 +30,7 @@ from api.services import ApiSettings, Services
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from records.accounts import Accounts, Role, User
+from records.calldetail_store import CallDetails
 from records.chain import Chain, Signer
 from records.database import engine_for, migrate
 from records.export.book import ExportBook
@@ -260,6 +261,7 @@ async def open_hall(
         reconciliation=reconciliation,
         ledger=ledger,
         recordings=recordings,
+        details=CallDetails(engine),
         tickets=PlaybackTickets(b"0" * 32, clock),
         journal=Journal(writer.put_note, clock),
         settings=settings,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from records.calldetail import CallDetail, DetailSource, LegDetail, LegRole, belongs, detail_of
+from records.menus import MenuPassage, MenuStep
 from telephony.call import Call, Leg
 from telephony.cel import Row
 from telephony.conference import Conference, Participant, PartyState
@@ -81,8 +82,8 @@ def the_handoff(**about: Any) -> Handoff:
 
 def detail(told: Told | None = None, **about: Any) -> CallDetail:
     rows = told.in_order if told else []
-    given = {"call": the_call(), "handoffs": (the_handoff(),), "conferences": ()} | about
-    return detail_of(given["call"], given["handoffs"], given["conferences"], rows)
+    given = {"call": the_call(), "handoffs": (the_handoff(),), "conferences": (), "menus": ()} | about
+    return detail_of(given["call"], given["handoffs"], given["conferences"], given["menus"], rows)
 
 
 def test_given_asterisks_record_then_each_leg_says_how_long_it_waited_rang_talked_and_was_on_hold() -> None:
@@ -247,3 +248,12 @@ def test_a_leg_says_nothing_it_does_not_know() -> None:
     leg = LegDetail("u", "c", 1, LegRole.SEAT, "PJSIP/2101-1", NOON)
 
     assert (leg.talk_ms, leg.number, leg.outside) == (None, None, False)
+
+
+def test_given_menus_then_each_is_named_with_its_version_steps_and_keys_in_the_order_they_were_heard() -> None:
+    welcome, topic = MenuStep("welcome", 0.1), MenuStep("topic", 3.0, "2")
+    second = MenuPassage("110", "110", "b7", at(9), (welcome,), "zh", "gone")
+    first = MenuPassage("12345", "city", "a1", at(0), (welcome, topic), "zh", "line.110")
+
+    assert detail(menus=(second, first)).ivr_path == ("city@a1", "welcome", "topic=2", "110@b7", "welcome")
+    assert detail().ivr_path == ()
