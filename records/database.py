@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import stamina
@@ -20,6 +20,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from telephony.errors import RecordsError, RecordStoreUnavailable
+
+Change: TypeAlias = Callable[[AsyncConnection], Awaitable[bool]]
+"""Something done within a transaction; whether it changed anything."""
 
 DEADLINE_SECONDS = 3.0
 MIGRATION_SECONDS = 600.0

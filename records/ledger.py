@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from records.chain import CHECKPOINT, Chain, Entry, Head
-from records.database import transaction
+from records.database import Change, transaction
 from records.mapping import Kept, Record, clean, kind_of
 from records.notes import Note
 from records.seals import Body, blanked, body_of, salt_digest, sealing
@@ -49,8 +49,12 @@ class Ledger:
         self._known: Head | None = None
         self._cut = False
 
-    async def append(self, kind: str, subject: str, body: Mapping[str, Any], *, actor: str) -> int:
+    async def append(
+        self, kind: str, subject: str, body: Mapping[str, Any], *, actor: str, change: Change | None = None
+    ) -> int:
         """The entry's number on this node's chain; it is on record when this returns.
+
+        ``change`` is made in the same transaction; where it changes nothing, nothing is appended and 0 returned.
 
         Numbers and names of callers go under ``body["numbers"]`` (see ``records.notes.Note``), nowhere else.
         Raises RecordStoreUnavailable: whether it was appended is unknown then.
@@ -58,11 +62,11 @@ class Ledger:
         note = Note(datetime.now(UTC), kind, subject, actor, body)
         async with transaction(self._engine) as connection:
             pen = await self.pen(connection, (note,))
-            pen.note(note)
+            if change is None or await change(connection):
+                pen.note(note)
             row = await pen.write()
         await self.written(row)
-        assert row is not None
-        return row.seq
+        return row.seq if row else 0
 
     async def checkpoint(self) -> None:
         """Signs what was appended since the last one, if anything was. Raises RecordStoreUnavailable."""

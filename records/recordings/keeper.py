@@ -12,12 +12,13 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from records.database import Change
 from records.recordings.files import Made, RecordingFiles
 from records.recordings.store import Finished, Kept, RecordingState, RecordingStore
 from telephony.errors import RecordStoreUnavailable
@@ -41,7 +42,10 @@ _NICE = 15
 
 
 class Appends(Protocol):
-    async def append(self, kind: str, subject: str, body: Mapping[str, Any], *, actor: str) -> int: ...
+    async def append(
+        self, kind: str, subject: str, body: Mapping[str, Any], *, actor: str, change: Change | None = None
+    ) -> int:
+        """0 where ``change`` changed nothing: nothing was appended then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,23 +176,24 @@ class RecordingKeeper:
         lasted = (ended_at - recording.started_at).total_seconds()
         problem = "cut" if made.cut else "short" if is_short(made.seconds, lasted) else None
         state = RecordingState.TRUNCATED if problem else RecordingState.WHOLE
+        delete_after = ended_at + self.rules.keep
         body = {
             "event": "finished",
             "call_id": recording.call_id,
             "state": state.value,
             "problem": problem,
-            "started_at": recording.started_at.isoformat(),
+            "path": recording.path,
+            "started_at": _iso(recording.started_at),
+            "ended_at": _iso(ended_at),
+            "delete_after": _iso(delete_after),
             "seconds": made.seconds,
+            "bytes": made.bytes,
             "call_seconds": round(lasted, 3),
             "pauses": len(recording.pauses),
             **made.digests,
         }
-        await self._ledger.append("recording", recording.id, body, actor=SYSTEM)
-        delete_after = ended_at + self.rules.keep
-        await self._store.finish(
-            recording.id,
-            Finished(state, ended_at, delete_after, problem, made.seconds, made.bytes, made.digests["sha256"]),
-        )
+        finished = Finished(state, ended_at, delete_after, problem, made.seconds, made.bytes, made.digests["sha256"])
+        await self._note(body, recording.id, self._store.finishing(recording.id, finished))
         tell = log.error if problem else log.info
         tell("recording.finished", id=recording.id, state=state.value, seconds=made.seconds, problem=problem)
 
@@ -200,10 +205,15 @@ class RecordingKeeper:
             ended_at = kept.ended_at or await self._store.call_ended(kept.call_id) or kept.started_at
             late = now - ended_at > _MISSING_AFTER
             if late and not await self._on_disk(partial(self.files.has_originals, kept.path)):
-                body = {"event": "missing", "call_id": kept.call_id, "started_at": kept.started_at.isoformat()}
-                await self._ledger.append("recording", kept.id, body, actor=SYSTEM)
                 missing = Finished(RecordingState.MISSING, ended_at, ended_at + self.rules.keep, "no-file")
-                await self._store.finish(kept.id, missing)
+                body = {
+                    "event": "missing",
+                    "call_id": kept.call_id,
+                    "started_at": _iso(kept.started_at),
+                    "ended_at": _iso(missing.ended_at),
+                    "delete_after": _iso(missing.delete_after),
+                }
+                await self._note(body, kept.id, self._store.finishing(kept.id, missing))
                 await self._on_disk(partial(self.files.drop_originals, kept.path))
                 log.error("recording.missing", id=kept.id, call_id=kept.call_id)
 
@@ -222,8 +232,8 @@ class RecordingKeeper:
 
     async def _delete(self, kept: Kept, now: datetime) -> None:
         body = {"event": "deleted", "call_id": kept.call_id, "sha256": kept.sha256, "reason": "expired"}
-        await self._ledger.append("recording", kept.id, body, actor=SYSTEM)
-        if await self._store.forget(kept.id):  # nobody has put it on hold meanwhile
+        await self._note(body, kept.id, self._store.forgetting(kept.id))
+        if (await self._store.find(kept.id)).state is RecordingState.DELETED:  # nobody has put it on hold meanwhile
             await self._on_disk(partial(self.files.delete, kept.path))
             await self._store.forgotten(kept.id, now)
             log.info("recording.deleted", id=kept.id, started_at=kept.started_at.isoformat())
@@ -237,6 +247,10 @@ class RecordingKeeper:
             log.info("recordings.disk_has_room", free_mb=self.free_bytes >> 20)
         self.low_on_disk = low
 
+    async def _note(self, body: Mapping[str, Any], recording_id: str, change: Change) -> None:
+        """On the ledger and in the row at once, or neither."""
+        await self._ledger.append("recording", recording_id, body, actor=SYSTEM, change=change)
+
     async def _on_disk(self, step: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, step)
 
@@ -244,6 +258,10 @@ class RecordingKeeper:
 def is_short(seconds: float, lasted: float) -> bool:
     """More of the call is missing than its first and last moments."""
     return seconds < lasted - max(_TOLERANCE_SECONDS, lasted * _TOLERANCE_SHARE)
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
 
 
 def _at_low_priority() -> None:

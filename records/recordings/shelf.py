@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from records.database import Change
 from records.recordings.audio import measure, peaks_of
 from records.recordings.files import RecordingFiles
 from records.recordings.keeper import Appends
@@ -68,15 +69,19 @@ class RecordingShelf:
 
     async def hold(self, recording_id: str, by: str, reason: str) -> Kept:
         """Nothing deletes it until it is released. Raises RecordingNotPlayable when it was deleted."""
-        kept = await self.store.hold(recording_id, by, reason)
-        await self._note(kept, "held", by, reason=reason)
-        return kept
+        await self._change(recording_id, "held", by, reason, self.store.holding(recording_id, by, reason))
+        return await self.store.find(recording_id)
 
     async def release(self, recording_id: str, by: str, reason: str) -> Kept:
         """Raises RecordingNotPlayable when it was deleted."""
-        kept = await self.store.release(recording_id)
-        await self._note(kept, "released", by, reason=reason)
-        return kept
+        await self._change(recording_id, "released", by, reason, self.store.releasing(recording_id))
+        return await self.store.find(recording_id)
+
+    async def _change(self, recording_id: str, event: str, by: str, reason: str, change: Change) -> None:
+        kept = await self.store.find(recording_id)
+        body = {"event": event, "call_id": kept.call_id, "reason": reason}
+        if not await self._ledger.append("recording", kept.id, body, actor=by, change=change):
+            raise RecordingNotPlayable(_WHY[RecordingState.DELETED])
 
     async def check(self, lines: Sequence[str], since: datetime, until: datetime, *, read: bool = False) -> Faults:
         """Of recordings that began, and calls of these lines that came, in that time. ``read``: every file, too."""

@@ -10,14 +10,14 @@ from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from records.database import transaction
+from records.database import Change, transaction
 from records.paging import cursor_after, position
 from records.tables import calls, ledger, recordings
-from telephony.errors import RecordingNotFound, RecordingNotPlayable
+from telephony.errors import RecordingNotFound
 from telephony.ports import Page
 from telephony.recordings import Pause, Recording
 
@@ -91,6 +91,7 @@ class RecordingFilter:
 _KEPT = TypeAdapter(Kept)
 _PAUSES = TypeAdapter(tuple[Pause, ...])
 _OPEN = recordings.c.state == RecordingState.RECORDING
+_THERE = recordings.c.state != RecordingState.DELETED
 
 
 class RecordingStore:
@@ -121,7 +122,8 @@ class RecordingStore:
         changed["ended_at"] = func.coalesce(statement.excluded.ended_at, recordings.c.ended_at)
         await self._execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed, where=_OPEN))
 
-    async def finish(self, recording_id: str, finished: Finished) -> None:
+    def finishing(self, recording_id: str, finished: Finished) -> Change:
+        """Of one that is being made."""
         values = {
             "state": finished.state.value,
             "ended_at": finished.ended_at,
@@ -131,34 +133,22 @@ class RecordingStore:
             "bytes": finished.bytes,
             "sha256": finished.sha256,
         }
-        await self._execute(update(recordings).where(recordings.c.id == recording_id, _OPEN).values(values))
+        return _changing(recording_id, _OPEN, values)
 
-    async def forget(self, recording_id: str) -> bool:
-        """Whether its files are to be deleted: it cannot be played or held any more. One on hold stays as it is."""
-        c = recordings.c
-        free = update(recordings).where(c.id == recording_id, ~c.hold)
-        await self._execute(free.values(state=RecordingState.DELETED.value))
-        return (await self.find(recording_id)).state is RecordingState.DELETED
+    def forgetting(self, recording_id: str) -> Change:
+        """It cannot be played or held any more, and its files are to be deleted. One on hold stays as it is."""
+        return _changing(recording_id, and_(~recordings.c.hold, _THERE), {"state": RecordingState.DELETED.value})
 
     async def forgotten(self, recording_id: str, at: datetime) -> None:
         """Its files are gone."""
         await self._execute(update(recordings).where(recordings.c.id == recording_id).values(deleted_at=at))
 
-    async def hold(self, recording_id: str, by: str, reason: str) -> Kept:
-        """Raises RecordingNotFound, RecordingNotPlayable where there is nothing left to hold."""
-        return await self._change(recording_id, hold=True, hold_reason=reason, held_by=by)
+    def holding(self, recording_id: str, by: str, reason: str) -> Change:
+        """Changes nothing where nothing is left to hold."""
+        return _changing(recording_id, _THERE, {"hold": True, "hold_reason": reason, "held_by": by})
 
-    async def release(self, recording_id: str) -> Kept:
-        """Raises RecordingNotFound."""
-        return await self._change(recording_id, hold=False, hold_reason=None, held_by=None)
-
-    async def _change(self, recording_id: str, **values: Any) -> Kept:
-        there = recordings.c.state != RecordingState.DELETED
-        await self._execute(update(recordings).where(recordings.c.id == recording_id, there).values(values))
-        kept = await self.find(recording_id)
-        if kept.state is RecordingState.DELETED:
-            raise RecordingNotPlayable("the recording was deleted when its time was over")
-        return kept
+    def releasing(self, recording_id: str) -> Change:
+        return _changing(recording_id, _THERE, {"hold": False, "hold_reason": None, "held_by": None})
 
     async def find(self, recording_id: str) -> Kept:
         """Raises RecordingNotFound."""
@@ -253,6 +243,15 @@ class RecordingStore:
     async def _rows(self, query: Select[Any]) -> Sequence[Kept]:
         async with transaction(self._engine) as connection:
             return [_KEPT.validate_python(row._asdict()) for row in await connection.execute(query)]
+
+
+def _changing(recording_id: str, condition: ColumnElement[bool], values: Mapping[str, Any]) -> Change:
+    statement = update(recordings).where(recordings.c.id == recording_id, condition).values(values)
+
+    async def change(connection: AsyncConnection) -> bool:
+        return bool((await connection.execute(statement)).rowcount)
+
+    return change
 
 
 def _conditions(where: RecordingFilter) -> list[ColumnElement[bool]]:

@@ -50,8 +50,10 @@ async def on_record(engine: AsyncEngine) -> tuple[str, list[str]]:
         await store.save(recording)
     ends = NOON + timedelta(hours=2)
     whole = Finished(RecordingState.WHOLE, ends, ends, None, 61.234, 9, "ab" * 32)
-    await store.finish(made[1].id, whole)
-    await store.finish(made[2].id, Finished(RecordingState.MISSING, ends, ends, "no-file"))
+    missing = Finished(RecordingState.MISSING, ends, ends, "no-file")
+    async with engine.begin() as connection:
+        assert await store.finishing(made[1].id, whole)(connection)
+        assert await store.finishing(made[2].id, missing)(connection)
     return plain.id, [made[1].id, made[2].id, made[0].id]
 
 

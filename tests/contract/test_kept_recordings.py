@@ -41,7 +41,7 @@ async def test_given_filters_then_only_what_they_name_is_found(archive: Archive)
     for number in range(3):
         await archive.written(number)
     await archive.keeper().round()
-    await archive.store.hold(a_recording(1).id, "shen", "案件")
+    await archive.shelf.hold(a_recording(1).id, "shen", "案件")
 
     async def found(**where: object) -> list[str]:
         page = await archive.store.page(RecordingFilter(**where), limit=9, cursor=None)  # type: ignore[arg-type]
@@ -142,7 +142,6 @@ async def test_given_it_is_on_hold_then_it_stays_until_it_is_released_with_reaso
     archive.time = BEGAN + 400 * DAY
     await archive.keeper(keep_free=1 << 60).round()
     assert (await archive.store.find(kept.id)).playable, "not even for a full disk"
-    assert await archive.store.forget(kept.id) is False
 
     released = await archive.shelf.release(kept.id, "ban", "结案")
     await archive.keeper().round()
@@ -157,7 +156,7 @@ async def test_given_it_is_on_hold_then_it_stays_until_it_is_released_with_reaso
 async def test_given_a_crash_between_the_row_and_the_files_then_the_files_go_later(archive: Archive) -> None:
     kept = await archive.whole()
     archive.time = BEGAN + 181 * DAY
-    assert await archive.store.forget(kept.id) is True
+    await archive.forge(kept.id, state="deleted")
 
     await archive.keeper().round()
 
