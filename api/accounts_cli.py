@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -37,9 +37,7 @@ def _load() -> Loaded:
     return load()
 
 
-def _with_accounts(work: Callable[[Accounts], Awaitable[T]], *, note: tuple[str, Mapping[str, Any]] | None = None) -> T:
-    """``note``: for the ledger, whom it is about and what is done."""
-
+def _with_accounts(work: Callable[[Accounts], Awaitable[T]]) -> T:
     async def run() -> T:
         from api.bootstrap import ledger_of
 
@@ -47,10 +45,7 @@ def _with_accounts(work: Callable[[Accounts], Awaitable[T]], *, note: tuple[str,
         engine = engine_for(loaded.database_url)
         try:
             await migrate(engine)
-            done = await work(Accounts(engine))
-            if note is not None:
-                await ledger_of(engine, loaded).append("configuration", note[0], note[1], actor=who_runs())
-            return done
+            return await work(Accounts(engine, ledger_of(engine, loaded)))
         finally:
             await engine.dispose()
 
@@ -90,8 +85,7 @@ def add_person(user_id: str, name: str, role: Role, seat: SeatsOption = None) ->
         sys.exit(f"没有坐席 · no such seat: {', '.join(unknown)}")
     password = secrets.token_urlsafe(9)
     person = User(user_id, name, role, tuple(seat or ()))
-    done = {"event": "person-added", "role": role.value, "seats": list(person.seats)}
-    _with_accounts(lambda accounts: accounts.add_user(person, password), note=(user_id, done))
+    _with_accounts(lambda accounts: accounts.add_user(person, password, by=who_runs()))
     typer.echo(f"{user_id} {password}")
 
 
@@ -99,15 +93,20 @@ def add_person(user_id: str, name: str, role: Role, seat: SeatsOption = None) ->
 def new_password(user_id: str) -> None:
     """重设口令并打印一次 · set a new generated password; prints it once."""
     password = secrets.token_urlsafe(9)
-    _with_accounts(lambda accounts: accounts.set_password(user_id, password), note=(user_id, {"event": "password"}))
+    _with_accounts(lambda accounts: accounts.set_password(user_id, password, by=who_runs()))
     typer.echo(f"{user_id} {password}")
 
 
 @people.command("disable")
 def disable_person(user_id: str, undo: Annotated[bool, typer.Option(help="恢复 · enable again")] = False) -> None:
     """停用 · no further sign-in."""
-    done = {"event": "enabled" if undo else "disabled"}
-    _with_accounts(lambda accounts: accounts.set_disabled(user_id, not undo), note=(user_id, done))
+    _with_accounts(lambda accounts: accounts.set_disabled(user_id, not undo, by=who_runs()))
+
+
+@people.command("role")
+def change_role(user_id: str, role: Role) -> None:
+    """改角色，下次登录起生效 · another role, from the next sign-in on."""
+    _with_accounts(lambda accounts: accounts.set_role(user_id, role, by=who_runs()))
 
 
 @keys.command("list")
@@ -132,12 +131,11 @@ def add_key(name: str, role: Role, line: LineOption = None) -> None:
     """新增并只显示一次 · make one; it is shown only now."""
     if line is not None and _load().directory.line(line) is None:
         sys.exit(f"没有热线 · no such line: {line}")
-    done = {"event": "key-added", "role": role.value, "line": line}
-    key_id, token = _with_accounts(lambda accounts: accounts.add_key(name, role, line=line), note=(f"key:{name}", done))
+    key_id, token = _with_accounts(lambda accounts: accounts.add_key(name, role, line=line, by=who_runs()))
     typer.echo(f"{key_id} {token}")
 
 
 @keys.command("revoke")
 def revoke_key(key_id: str) -> None:
     """作废 · refuse it from now on."""
-    _with_accounts(lambda accounts: accounts.revoke_key(key_id), note=(key_id, {"event": "key-revoked"}))
+    _with_accounts(lambda accounts: accounts.revoke_key(key_id, by=who_runs()))

@@ -53,6 +53,7 @@ def verify(
     if json:
         found = [{"name": fault.name, "where": fault.where, "why": fault.why} for fault in report.faults]
         content = {"ok": report.unbroken, "rows": report.rows, "keys": report.keys, "faults": found}
+        content["remarks"] = report.remarks
         typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
     else:
         for line in report.lines(trusted):
@@ -100,6 +101,10 @@ async def _verify_all(keys: list[str], _: Loaded, engine: AsyncEngine, ledger: L
         async for fault in found.faults():
             report.faults.append(fault)
     report.rows = found.rows
+    report.remarks = [
+        f"{kind}: {count} 条早于台账，无从比对 · older than its ledger, not compared"
+        for kind, count in found.older.items()
+    ]
     report.keys = {key: seq for key, (_, seq) in found.keys.items()}
     return report, [*keys, signer.public_key]
 

@@ -164,7 +164,7 @@ async def _serve(loaded: Loaded) -> None:
         ledger = ledger_of(engine, loaded)
         store = SqlRecordStore(engine, ledger)
         writer = RecordWriter(store, loaded.layout.home / "unwritten")
-        await _open_records(engine, loaded, store, writer)
+        await _open_records(engine, ledger, loaded, store, writer)
         stack.push_async_callback(writer.close)
         redis = redis_client(loaded.redis_url)
         stack.push_async_callback(redis.aclose)
@@ -175,7 +175,7 @@ async def _serve(loaded: Loaded) -> None:
         clock = SystemClock()
         reconciliation = ReconciliationJob(_reconciler(loaded, store), switchboard.watch, clock, writer.flush)
         shelf = shelf_of(loaded.settings, loaded.layout, engine, ledger)
-        details = CallDetails(engine)
+        details = CallDetails(engine, ledger)
         keeper = keeper_of(loaded.settings, shelf, ledger, switchboard, clock)
         metrics.watch_recordings(keeper)
         metrics.watch(
@@ -198,7 +198,7 @@ async def _serve(loaded: Loaded) -> None:
         stack.callback(journal.flush)
         services = Services(
             switchboard=switchboard,
-            accounts=Accounts(engine),
+            accounts=Accounts(engine, ledger),
             live=live,
             tokens=Tokens(key, settings.token_lifetime, clock, counters),
             counters=counters,
@@ -269,13 +269,17 @@ def _reconciler(loaded: Loaded, store: SqlRecordStore) -> Reconciler:
     return Reconciler(loaded.settings.node, store, SystemClock(), partial(of_handoffs, loaded.cel), apart)
 
 
-async def _open_records(engine: AsyncEngine, loaded: Loaded, store: SqlRecordStore, writer: RecordWriter) -> None:
+async def _open_records(
+    engine: AsyncEngine, ledger: Ledger, loaded: Loaded, store: SqlRecordStore, writer: RecordWriter
+) -> None:
     """A database that is away at the start does not keep calls from being handled; it is taken up when it is there."""
 
     async def prepare() -> None:
         await migrate(engine)
         store.migrated = True
-        await add_first_people(Accounts(engine), loaded.secrets.people, loaded.directory)
+        accounts = Accounts(engine, ledger)
+        await accounts.take_up()
+        await add_first_people(accounts, loaded.secrets.people, loaded.directory)
 
     store.migrated = False
     try:

@@ -16,15 +16,24 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from uuid6 import uuid7
 
 from records.database import transaction
-from records.tables import api_keys, users
+from records.ledger import Ledger, Pen
+from records.notes import Note
+from records.seals import row_digest
+from records.tables import api_keys, ledger, users
 from telephony.errors import RecordsError
 
 _KEY_PREFIX = "hotline_"  # lets scanners of leaked secrets find one
 _KEY_BYTES = 32
+SYSTEM = "system"
+PERSON, API_KEY = "person", "api-key"
+TAKEN_UP = "accounts"
+"""Kind and subject of the entry that says: from here on each person and key has entries."""
+TABLES = {PERSON: users, API_KEY: api_keys}
+_SHOWN = {PERSON: ("role", "seats", "disabled"), API_KEY: ("role", "line")}
 _HASHES_AT_ONCE = 2  # each takes 64 MiB and a core for tens of milliseconds
 
 
@@ -81,14 +90,28 @@ def _hash_of_nobody() -> str:
 
 
 class Accounts:
-    """Needs a migrated database. Every method raises RecordStoreUnavailable when it is away."""
+    """Needs a migrated database. Every method raises RecordStoreUnavailable when it is away.
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    Each change is an entry of the ledger in the same transaction; ``by``: who makes it. Without a ``ledger`` it is for
+    who only reads: what it changes is found to be missing on the chain.
+    """
+
+    def __init__(self, engine: AsyncEngine, ledger: Ledger | None = None) -> None:
+        self._engine, self._ledger = engine, ledger
         self._nobody = _hash_of_nobody()
         self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
 
-    async def add_user(self, user: User, password: str) -> None:
+    async def take_up(self) -> None:
+        """Puts who was there before the ledger had people and keys on it, once; harmless when repeated."""
+        if self._ledger is None:
+            return
+        async with transaction(self._engine) as connection:
+            pen = await self._ledger.pen(connection, ())
+            await _take_up(connection, pen)
+            last = await pen.write()
+        await self._ledger.written(last)
+
+    async def add_user(self, user: User, password: str, *, by: str = SYSTEM) -> None:
         """Raises UserExists."""
         row = {
             "id": user.id,
@@ -99,18 +122,21 @@ class Accounts:
             "password_hash": await self._hash(password),
         }
         try:
-            async with transaction(self._engine) as connection:
-                await connection.execute(users.insert().values(row))
+            await self._change(PERSON, user.id, "added", by, users.insert().values(row))
         except IntegrityError as error:
             raise UserExists(f"there is a user {user.id!r} already") from error
 
-    async def set_password(self, user_id: str, password: str) -> None:
+    async def set_password(self, user_id: str, password: str, *, by: str = SYSTEM) -> None:
         """Raises UserNotFound."""
-        await self._change_user(user_id, password_hash=await self._hash(password))
+        await self._change_user(user_id, "password", by, password_hash=await self._hash(password))
 
-    async def set_disabled(self, user_id: str, disabled: bool) -> None:
+    async def set_disabled(self, user_id: str, disabled: bool, *, by: str = SYSTEM) -> None:
         """Raises UserNotFound."""
-        await self._change_user(user_id, disabled=disabled)
+        await self._change_user(user_id, "disabled" if disabled else "enabled", by, disabled=disabled)
+
+    async def set_role(self, user_id: str, role: Role, *, by: str = SYSTEM) -> None:
+        """Holds from the next sign-in on. Raises UserNotFound."""
+        await self._change_user(user_id, "role", by, role=role.value)
 
     async def verify(self, user_id: str, password: str) -> User | None:
         """The user when the password is right and the account open.
@@ -123,7 +149,7 @@ class Accounts:
         if not right or row is None or known_hash is None or row["disabled"]:
             return None
         if _HASHER.check_needs_rehash(known_hash):
-            await self.set_password(user_id, password)
+            await self._change_user(user_id, "rehashed", SYSTEM, password_hash=await self._hash(password))
         return _user(row)
 
     async def user(self, user_id: str) -> User | None:
@@ -134,7 +160,7 @@ class Accounts:
         """By id."""
         return [_user(row) for row in await self._all(select(users).order_by(users.c.id))]
 
-    async def add_key(self, name: str, role: Role, *, line: str | None = None) -> tuple[str, str]:
+    async def add_key(self, name: str, role: Role, *, line: str | None = None, by: str = SYSTEM) -> tuple[str, str]:
         """A new key's id and the key itself, which is not kept and cannot be shown again."""
         key_id, token = str(uuid7()), _KEY_PREFIX + secrets.token_urlsafe(_KEY_BYTES)
         row = {
@@ -145,8 +171,7 @@ class Accounts:
             "key_hash": _digest(token),
             "created_at": datetime.now(UTC),
         }
-        async with transaction(self._engine) as connection:
-            await connection.execute(api_keys.insert().values(row))
+        await self._change(API_KEY, key_id, "added", by, api_keys.insert().values(row))
         return key_id, token
 
     async def verify_key(self, token: str) -> ApiKey | None:
@@ -155,25 +180,39 @@ class Accounts:
         row = await self._one(wanted)
         return _api_key(row) if row else None
 
-    async def revoke_key(self, key_id: str) -> None:
+    async def revoke_key(self, key_id: str, *, by: str = SYSTEM) -> None:
         """At once and for good; harmless when it is revoked. Raises KeyNotFound."""
         revoke = api_keys.update().where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
-        async with transaction(self._engine) as connection:
-            done = await connection.execute(revoke.values(revoked_at=datetime.now(UTC)))
-            if done.rowcount:
-                return
-            if (await connection.execute(select(api_keys.c.id).where(api_keys.c.id == key_id))).first() is None:
-                raise KeyNotFound(f"there is no API key {key_id!r}")
+        if await self._change(API_KEY, key_id, "revoked", by, revoke.values(revoked_at=datetime.now(UTC))):
+            return
+        if await self._one(select(api_keys).where(api_keys.c.id == key_id)) is None:
+            raise KeyNotFound(f"there is no API key {key_id!r}")
 
     async def keys(self) -> Sequence[ApiKey]:
         """Oldest first, the revoked ones too."""
         return [_api_key(row) for row in await self._all(select(api_keys).order_by(api_keys.c.created_at))]
 
-    async def _change_user(self, user_id: str, **values: Any) -> None:
+    async def _change_user(self, user_id: str, event: str, by: str, **values: Any) -> None:
+        change = users.update().where(users.c.id == user_id).values(**values)
+        if not await self._change(PERSON, user_id, event, by, change):
+            raise UserNotFound(f"there is no user {user_id!r}")
+
+    async def _change(self, kind: str, id: str, event: str, by: str, statement: Any) -> bool:
+        """Whether there was anything to change."""
+        if self._ledger is None:
+            async with transaction(self._engine) as connection:
+                return bool((await connection.execute(statement)).rowcount)
         async with transaction(self._engine) as connection:
-            done = await connection.execute(users.update().where(users.c.id == user_id).values(**values))
-            if not done.rowcount:
-                raise UserNotFound(f"there is no user {user_id!r}")
+            pen = await self._ledger.pen(connection, ())
+            await _take_up(connection, pen)
+            changed = bool((await connection.execute(statement)).rowcount)
+            if changed:
+                table = TABLES[kind]
+                row = (await connection.execute(select(table).where(table.c.id == id))).one()
+                pen.note(_entry(kind, event, by, row._asdict()))
+            last = await pen.write()
+        await self._ledger.written(last)
+        return changed
 
     async def _hash(self, password: str) -> str:
         async with self._hashing:
@@ -193,6 +232,29 @@ class Accounts:
     async def _all(self, query: Select[Any]) -> list[Mapping[str, Any]]:
         async with transaction(self._engine) as connection:
             return [row._asdict() for row in await connection.execute(query)]
+
+
+def account_body(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A person or key as the ledger has it: who may do what in the open; a name and hashes in the digest only."""
+    shown = {name: row[name] for name in _SHOWN[kind]}
+    if kind == API_KEY:
+        shown["revoked"] = row["revoked_at"] is not None
+    return {**shown, "digest": row_digest(row)}
+
+
+def _entry(kind: str, event: str, by: str, row: Mapping[str, Any]) -> Note:
+    return Note(datetime.now(UTC), kind, row["id"], by, {"event": event, **account_body(kind, row)})
+
+
+async def _take_up(connection: AsyncConnection, pen: Pen) -> None:
+    """Before the first entry of all: those that are there already. From then on one without an entry is inserted."""
+    begun = select(ledger.c.seq).where(ledger.c.subject == TAKEN_UP, ledger.c.kind == TAKEN_UP)
+    if (await connection.execute(begun.limit(1))).first() is not None:
+        return
+    for kind, table in TABLES.items():
+        for row in (await connection.execute(select(table).order_by(table.c.id))).all():
+            pen.note(_entry(kind, "found", SYSTEM, row._asdict()))
+    pen.note(Note(datetime.now(UTC), TAKEN_UP, TAKEN_UP, SYSTEM))
 
 
 def _digest(token: str) -> str:

@@ -6,17 +6,20 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy import delete, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from records import tables
 from records.calldetail import CallDetail, LegDetail
 from records.database import transaction
+from records.ledger import Ledger
 from records.mapping import Row, call_of, clean, conference_of, handoff_of
 from records.menus import MENU, MenuPassage, passage_of
+from records.seals import CALLER_FIELDS, detail_body
 from telephony import numbers
 from telephony.call import Call
 from telephony.conference import Conference
@@ -24,6 +27,7 @@ from telephony.handoff import Handoff
 
 log = structlog.get_logger(__name__)
 
+CALL_DETAIL = "call-detail"
 _BATCH = 500
 _CALL_FIELDS = tuple(field.name for field in fields(CallDetail) if field.name != "legs")
 _LEG_FIELDS = tuple(field.name for field in fields(LegDetail))
@@ -39,10 +43,13 @@ def detail_rows(detail: CallDetail) -> tuple[Row, list[Row]]:
 
 
 class CallDetails:
-    """Needs a migrated database. Every method raises RecordStoreUnavailable when it is away."""
+    """Needs a migrated database. Every method raises RecordStoreUnavailable when it is away.
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    Without a ``ledger`` it is for who only reads: what it saves is found to be missing on the chain.
+    """
+
+    def __init__(self, engine: AsyncEngine, ledger: Ledger | None = None) -> None:
+        self._engine, self._ledger = engine, ledger
 
     async def wanted(self, node: str, ended_before: datetime, limit: int) -> Sequence[Call]:
         """Calls of this node that ended before then and have no detail yet, the first that ended first."""
@@ -76,22 +83,48 @@ class CallDetails:
         return found
 
     async def save(self, details: Sequence[CallDetail]) -> None:
-        """All or none; what was known of these calls before is replaced."""
-        ids = [detail.call_id for detail in details]
-        rows = [(_clean(row), [_clean(leg) for leg in legs]) for row, legs in map(detail_rows, details)]
+        """All or none, with their ledger entries; what was known of these calls before is replaced.
+
+        Of a caller who was erased meanwhile nothing is kept.
+        """
+        rows = {detail.call_id: _rows_of(detail) for detail in details}
         async with transaction(self._engine) as connection:
-            for table in (tables.leg_details, tables.call_details):
-                await connection.execute(delete(table).where(table.c.call_id.in_(ids)))
-            with_e164 = [row | {"original_caller_e164": numbers.e164(row["original_caller"])} for row, _ in rows]
-            await connection.execute(tables.call_details.insert(), with_e164)
-            legs = [leg for _, of_call in rows for leg in of_call]
-            if legs:
-                await connection.execute(tables.leg_details.insert(), legs)
-            await connection.execute(update(tables.calls).where(tables.calls.c.id.in_(ids)).values(detailed=True))
+            if self._ledger is None:
+                await _replace(connection, rows)
+                return
+            pen = await self._ledger.pen(connection, ())
+            rows |= {id: without_caller(*rows[id]) for id in await pen.forgotten(set(rows))}
+            await _replace(connection, rows)
+            for id, (row, legs) in rows.items():
+                pen.sealed(CALL_DETAIL, id, partial(detail_body, row, legs))
+            last = await pen.write()
+        await self._ledger.written(last)
 
     async def _rows(self, query: Any) -> list[Row]:
         async with transaction(self._engine) as connection:
             return [row._asdict() for row in await connection.execute(query)]
+
+
+def without_caller(row: Row, legs: Sequence[Row]) -> tuple[Row, list[Row]]:
+    """Without anything that says who called, or which number that is not a seat's took part."""
+    nobody = row | dict.fromkeys(CALLER_FIELDS)
+    return nobody, [leg | {"number": None} if leg["outside"] else leg for leg in legs]
+
+
+def _rows_of(detail: CallDetail) -> tuple[Row, list[Row]]:
+    row, legs = detail_rows(detail)
+    row = _clean(row)
+    return row | {"original_caller_e164": numbers.e164(row["original_caller"])}, [_clean(leg) for leg in legs]
+
+
+async def _replace(connection: AsyncConnection, rows: Mapping[str, tuple[Row, list[Row]]]) -> None:
+    for table in (tables.leg_details, tables.call_details):
+        await connection.execute(delete(table).where(table.c.call_id.in_(rows)))
+    await connection.execute(tables.call_details.insert(), [row for row, _ in rows.values()])
+    legs = [leg for _, of_call in rows.values() for leg in of_call]
+    if legs:
+        await connection.execute(tables.leg_details.insert(), legs)
+    await connection.execute(update(tables.calls).where(tables.calls.c.id.in_(rows)).values(detailed=True))
 
 
 def _clean(row: Row) -> Row:

@@ -24,7 +24,7 @@ from records.database import transaction
 from records.ledger import Ledger
 from records.notes import Note
 from records.periods import Periods
-from records.seals import blanked, sealing
+from records.seals import CALLER_FIELDS, blanked, sealing
 from records.tables import (
     OF_KIND,
     call_details,
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 100
 _PAUSE_SECONDS = 0.05
-_NOBODY: dict[str, Any] = {"original_caller": None, "original_caller_e164": None, "caller_name": None}
+_NOBODY: dict[str, Any] = dict.fromkeys(CALLER_FIELDS)
 _BEGUN = {"handoff": handoffs.c.created_at, "call": calls.c.arrived_at}
 _OF_ROW: dict[str, Callable[[Any], mapping.Kept]] = {"handoff": mapping.handoff_of, "call": mapping.call_of}
 _TO_ROW: dict[str, Callable[[Any], mapping.Row]] = {"handoff": mapping.handoff_row, "call": mapping.call_row}

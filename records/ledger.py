@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from records.chain import CHECKPOINT, Chain, Entry, Head
 from records.database import Change, transaction
 from records.mapping import Kept, Record, clean, kind_of
 from records.notes import Note
-from records.seals import Body, blanked, body_of, salt_digest, sealing
+from records.seals import Body, Seal, blanked, body_of, salt_digest, sealing
 from records.tables import ledger, ledger_salts
 from records.verify_ledger import Row, canonical
 from telephony.call import Call
@@ -171,7 +171,7 @@ class Pen:
 
     async def _read_salts(self, ids: set[str]) -> None:
         found = await self._connection.execute(select(ledger_salts).where(ledger_salts.c.id.in_(ids)))
-        self._salts = {row.id: bytes.fromhex(row.salt) if row.salt else None for row in found}
+        self._salts |= {row.id: bytes.fromhex(row.salt) if row.salt else None for row in found}
 
     async def _read_known(self, ids: set[str]) -> None:
         c = ledger.c
@@ -180,6 +180,16 @@ class Pen:
         )
         for kind, subject, body in await self._connection.execute(query.order_by(c.at, c.seq)):
             self._known[kind, subject] = orjson.loads(body)
+
+    async def forgotten(self, ids: set[str]) -> set[str]:
+        """Those of the records whose person was erased. To be asked before anything is ``sealed`` with their salts."""
+        await self._read_salts(ids)
+        return {id for id in ids if self._salts.get(id, b"") is None}
+
+    def sealed(self, kind: str, id: str, body: Callable[[Seal], Body]) -> None:
+        """An entry about what belongs to a record, its personal parts sealed with that record's salt."""
+        made = body(sealing(self._salt(id) or b"", self._chain.algorithm))
+        self._add(kind, id, self._chain.node, made)
 
     def keepable(self, record: Kept) -> Kept:
         """What may be saved of it: a record whose person was erased stays without that person."""

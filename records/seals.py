@@ -6,9 +6,9 @@ not by trying all telephone numbers either; the chain stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives import hmac
@@ -28,6 +28,7 @@ _PERSONAL: Mapping[str, tuple[str, ...]] = {
     "call": ("original_caller", "caller_name"),
     "conference": (),
 }
+CALLER_FIELDS = ("original_caller", "original_caller_e164", "caller_name")
 _MARK = "hmac-"
 
 
@@ -47,6 +48,28 @@ def sealing(salt: bytes, algorithm: str) -> Seal:
 def salt_digest(salt: str) -> str:
     """Stands in a note's entry, so that a changed salt is seen although nobody has the number any more."""
     return digest("sha256", bytes.fromhex(salt))
+
+
+def row_digest(row: Mapping[str, Any]) -> str:
+    """Of all that stands in a row. What is NULL is left out, so that a column that comes later changes nothing."""
+    there = {name: _as_text(value) for name, value in row.items() if value is not None}
+    return digest("sha256", canonical(there).encode("utf-8", "surrogatepass"))
+
+
+def _as_text(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def detail_body(row: Mapping[str, Any], legs: Iterable[Mapping[str, Any]], seal: Seal) -> Body:
+    """A call's detail: a digest of each row without who called, and that sealed: the caller, and numbers of others."""
+    phones = {leg["uniqueid"]: dict(leg) for leg in legs}
+    outside = {uniqueid: leg.pop("number") for uniqueid, leg in phones.items() if leg["outside"]}
+    return {
+        "call": row_digest({name: value for name, value in row.items() if name not in CALLER_FIELDS}),
+        "caller": seal({name: row[name] for name in CALLER_FIELDS if row[name] is not None}),
+        "legs": {uniqueid: row_digest(leg) for uniqueid, leg in phones.items()},
+        "numbers": seal({uniqueid: number for uniqueid, number in outside.items() if number is not None}),
+    }
 
 
 def body_of(record: Kept, seal: Seal) -> Body:

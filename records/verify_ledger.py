@@ -30,8 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 CHECKPOINT_EVERY = 1000
 KEY_NAME_LENGTH = 16
-_FORMAT = 1
-_NEIGHBOURS = 1000
+_FORMAT, _NEIGHBOURS = 1, 1000
 _TEXT_COLUMNS = (2, 3, 4, 5, 7, 8, 9, 10)
 _BLOCK = 64 * 1024
 _TEXT = (".csv", ".jsonl")
@@ -89,11 +88,12 @@ class Fault:
 
 @dataclass
 class Report:
-    """``keys``: public keys that signed, with the row where each did first (0: the manifest)."""
+    """``keys``: public keys that signed, and the row where each did first (0: the manifest). ``remarks``: no faults."""
 
     faults: list[Fault] = field(default_factory=list)
     rows: int = 0
     keys: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def unbroken(self) -> bool:
@@ -104,7 +104,7 @@ class Report:
 
     def lines(self, trusted: Collection[str]) -> Iterator[str]:
         """For people: each fault, then the outcome and whose word it rests on."""
-        yield from map(str, self.faults)
+        yield from (*map(str, self.faults), *self.remarks)
         for key in self.keys:
             known = (
                 "已核对 · as given" if key in trusted else "未核对，请与运维单位核对 · compare it with the operator's"

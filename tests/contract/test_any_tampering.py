@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column
 
 import records.audit
+from records.accounts import Accounts, Role, User
 from records.audit import Audit
+from records.calldetail import detail_of
+from records.calldetail_store import CallDetails
 from records.chain import Head, Signer
 from records.database import engine_for, migrate
 from records.mapping import call_row, conference_row, handoff_row
 from records.notes import Note
 from records.store import SqlRecordStore
-from records.tables import OF_KIND, ledger, ledger_salts
+from records.tables import OF_KIND, api_keys, call_details, handoffs, ledger, ledger_salts, leg_details, users
 from records.verify_ledger import Fault
 from telephony.conference import PartyState
 from telephony.handoff import Decision
@@ -35,10 +38,10 @@ CALL = a_call(ended_at=NOON + timedelta(minutes=9))
 ROOM = a_conference(HANDOFF)
 ROOM = replace(ROOM, parties=tuple(replace(party, state=PartyState.LEFT) for party in ROOM.parties))
 MADE = {"handoff": handoff_row(HANDOFF), "call": call_row(CALL), "conference": conference_row(ROOM)}
+BESIDE = (call_details, leg_details, users, api_keys)
 COLUMNS: list[Column[Any]] = [
     *(column for kind, table in OF_KIND.items() for column in table.c if column.name in MADE[kind]),
-    *ledger.c,
-    *ledger_salts.c,
+    *(column for table in (*BESIDE, ledger, ledger_salts) for column in table.c),
 ]
 
 
@@ -48,6 +51,10 @@ async def _fill(path: Path) -> Head:
     ledger = a_ledger(engine)
     store = SqlRecordStore(engine, ledger)
     await store.save_all((HANDOFF, CALL, ROOM, ended(a_handoff())))
+    await CallDetails(engine, ledger).save([detail_of(CALL, (HANDOFF,), (ROOM,), (), ())])
+    accounts = Accounts(engine, ledger)
+    await accounts.add_user(User("fang", "方", Role.SEAT, ("2101",)), "one")
+    await accounts.add_key("city", Role.INTEGRATOR)
     await store.save_all([Note(NOON, "sign-in", "fang", "fang", {"numbers": {"n": str(n)}}) for n in range(3)])
     last = (await rows_of(engine))[-1]
     await engine.dispose()
@@ -89,7 +96,8 @@ values = (
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(handoffs.c.id, 0, b"\x80")
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(COLUMNS), st.integers(0, 20), values)
 def test_any_single_edit_is_found(
     honest: tuple[Path, Head],
@@ -106,7 +114,7 @@ def test_any_single_edit_is_found(
         assert asyncio.run(_faults(copy, head))
 
 
-@pytest.mark.parametrize("table", [*OF_KIND.values(), ledger, ledger_salts], ids=str)
+@pytest.mark.parametrize("table", [*OF_KIND.values(), *BESIDE, ledger, ledger_salts], ids=str)
 def test_any_row_that_is_deleted_is_found(
     honest: tuple[Path, Head], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: Any
 ) -> None:

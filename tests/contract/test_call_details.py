@@ -59,7 +59,7 @@ class Beside:
 
     @property
     def job(self) -> CallDetailJob:
-        details = CallDetails(self.engine)
+        details = CallDetails(self.engine, a_ledger(self.engine))
         clock = HandClock(self.now)
         return CallDetailJob(
             "n1", details, self.cel, clock, asyncio.to_thread, self.put.append, self.written, self.live.__contains__
