@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ import records.audit
 import records.chain
 import records.verify_ledger
 from records.audit import Audit
+from records.calldetail import CallDetail, detail_of
+from records.calldetail_store import CallDetails
 from records.chain import Signer
 from records.erasure import Eraser
 from records.ledger import Ledger
@@ -23,6 +26,7 @@ from records.periods import Periods
 from records.store import SqlRecordStore
 from records.upkeep import Rules, Upkeep
 from records.verify_ledger import Fault
+from telephony.call import Call, Leg
 from telephony.handoff import Decision, Step
 from tests.support.ledgers import KEY, a_ledger, bodies, database, rows_of
 from tests.support.records import NOON, a_call, a_handoff, ended
@@ -48,8 +52,14 @@ async def _faults(engine: AsyncEngine, ledger: Ledger) -> list[Fault]:
     return [fault async for fault in audit.faults()]
 
 
-async def _everything(engine: AsyncEngine) -> str:
-    tables = ("handoffs", "calls", "ledger", "ledger_salts", "call_details", "leg_details")
+async def _everything_but_the_ledger(engine: AsyncEngine) -> str:
+    return await _everything(engine, ("handoffs", "calls", "call_details", "leg_details"))
+
+
+async def _everything(
+    engine: AsyncEngine,
+    tables: Sequence[str] = ("handoffs", "calls", "ledger", "ledger_salts", "call_details", "leg_details"),
+) -> str:
     async with engine.connect() as connection:
         return "".join([str((await connection.execute(text(f"SELECT * FROM {each}"))).all()) for each in tables])
 
@@ -83,6 +93,79 @@ async def test_given_a_caller_is_erased_then_nothing_of_them_is_left_and_the_cha
     assert {row.subject for row in erasures} >= {each.id for each in theirs} | {call.id}
     assert {row.actor for row in erasures} == {"shen"}
     assert await _faults(database, ledger) == []
+
+
+def _detail(call: Call) -> CallDetail:
+    return detail_of(call, (), (), (), ())
+
+
+async def test_given_a_caller_is_erased_then_their_calls_detail_is_without_them_and_still_as_the_ledger_has_it(
+    database: AsyncEngine, tmp_path: Path
+) -> None:
+    ledger = a_ledger(database, tmp_path)
+    phone = Leg("n1-9.9", "PJSIP/trunk-9", "13700003333", NOON)
+    call = a_call(ended_at=NOON, caller_name="张三", trunk="trunk").with_leg(phone)
+    other = replace(a_call(ended_at=NOON), original_caller="13900002222")
+    await SqlRecordStore(database, ledger).save_all((call, other))
+    await CallDetails(database, ledger).save([_detail(call), _detail(other)])
+
+    await Eraser(database, ledger).person(CALLER, actor="shen", reason="本人申请")
+
+    left = await _everything(database)
+    assert not [gone for gone in ("张三", "13700003333") if gone in left]
+    assert left.count("13900002222") == 5, "the other call and its detail, in E.164 too, and a leg of the detail"
+    assert await _faults(database, ledger) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("UPDATE call_details SET original_caller = '13800001112'", "erasure-undone"),
+        ("UPDATE call_details SET caller_name = '李四'", "erasure-undone"),
+        ("UPDATE leg_details SET number = '13800001112'", "erasure-undone"),
+        ("UPDATE call_details SET dialled = '119'", "erasure-undone"),
+        ("DELETE FROM call_details", "record-deleted"),
+    ],
+)
+async def test_given_an_erased_callers_detail_when_it_is_changed_then_it_is_named(
+    database: AsyncEngine, tmp_path: Path, statement: str, name: str
+) -> None:
+    ledger, call = a_ledger(database, tmp_path), a_call(ended_at=NOON)
+    await SqlRecordStore(database, ledger).save_call(call)
+    await CallDetails(database, ledger).save([_detail(call)])
+    await Eraser(database, ledger).person(CALLER, actor="shen", reason="x")
+    async with database.begin() as connection:
+        await connection.execute(text(statement))
+
+    first = (await _faults(database, ledger))[0]
+    assert (first.name, first.where) == (name, f"call-detail {call.id}")
+
+
+async def test_given_a_caller_is_erased_before_the_detail_is_made_then_the_detail_is_made_without_them(
+    database: AsyncEngine, tmp_path: Path
+) -> None:
+    ledger, call = a_ledger(database, tmp_path), a_call(ended_at=NOON, caller_name="张三")
+    await SqlRecordStore(database, ledger).save_call(call)
+    made = _detail(call)
+    await Eraser(database, ledger).person(CALLER, actor="shen", reason="x")
+
+    await CallDetails(database, ledger).save([made])
+
+    left = await _everything(database)
+    assert CALLER not in left and "张三" not in left
+    assert await _faults(database, ledger) == []
+
+
+async def test_given_a_call_is_too_old_then_its_detail_goes_with_it(database: AsyncEngine, tmp_path: Path) -> None:
+    ledger, call = a_ledger(database, tmp_path), a_call(ended_at=NOON)
+    await SqlRecordStore(database, ledger).save_call(call)
+    await CallDetails(database, ledger).save([_detail(call)])
+    await Eraser(database, ledger).expired(replace(NEVER, records=timedelta(days=1)), NOON + timedelta(days=9))
+
+    assert call.id not in await _everything_but_the_ledger(database)
+    assert await _faults(database, ledger) == []
+    await CallDetails(database).save([_detail(call)])
+    assert (await _faults(database, ledger))[0].name == "erasure-undone"
 
 
 async def test_given_an_erased_record_when_somebody_puts_the_number_back_then_it_is_named(
