@@ -128,9 +128,14 @@ class Audit:
         self.keys |= {key: (node, seq) for key, seq in checker.keys.items()}
 
     async def _page(self, node: str, after: int) -> list[Row]:
-        query = select(ledger).where(ledger.c.node == node, ledger.c.seq > after).order_by(ledger.c.seq).limit(_PAGE)
+        query = (
+            select(*(ledger.c[name] for name in Row._fields))
+            .where(ledger.c.node == node, ledger.c.seq > after)
+            .order_by(ledger.c.seq)
+            .limit(_PAGE)
+        )
         async with transaction(self._engine, _SECONDS) as connection:
-            return [Row(**row._mapping) for row in await connection.execute(query)]
+            return [Row._make(row) for row in await connection.execute(query.order_by(ledger.c.seq).limit(_PAGE))]
 
     # --- what is on record -------------------------------------------------------------------------------------------
 

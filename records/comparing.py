@@ -42,11 +42,6 @@ _OF_ROW: Mapping[str, Callable[[mapping.Row], mapping.Kept]] = {
     "call": mapping.call_of,
     "conference": mapping.conference_of,
 }
-_TO_ROW: Mapping[str, Callable[[Any], mapping.Row]] = {
-    "handoff": mapping.handoff_row,
-    "call": mapping.call_row,
-    "conference": mapping.conference_row,
-}
 _LEGS = "legs"
 
 
@@ -124,7 +119,8 @@ async def _rows(connection: AsyncConnection, key: Column[Any], wanted: set[str])
     """One that cannot be read at all has its key only."""
     try:
         found = await connection.execute(select(key.table).where(key.in_(wanted)))
-        return [row._asdict() for row in found]
+        names = list(found.keys())
+        return [dict(zip(names, row, strict=True)) for row in found]
     except (ValueError, TypeError):
         if len(wanted) > 1:
             return [row for each in wanted for row in await _rows(connection, key, {each})]
@@ -191,10 +187,9 @@ def _compared(entry: Row, row: mapping.Row, around: Around, void: bool) -> Fault
             changed = _differing(was, account_body(entry.kind, row))
         case _:
             record = _OF_ROW[entry.kind](row)
-            now = body_of(record, seal)
+            now = body_of(record, seal, mapping.as_it_is)
             changed = _differing(bare(was) or {}, bare(now) or {}) if void else _differing(was, now)
-            made = _TO_ROW[entry.kind](record)
-            changed += [name for name in made.keys() - was.keys() if name in row and made[name] != row[name]]
+            changed += [name for name, value in mapping.derived(record).items() if value != row[name]]
     name = "erasure-undone" if void and changed else "record-changed"
     return fault(name, entry.kind, entry.subject, *sorted(changed)) if changed else None
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table
 
 from records import tables
 from records.notes import Note
@@ -38,8 +38,30 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {
 
 
 def handoff_row(handoff: Handoff) -> Row:
-    row = _row(handoff, tables.handoffs)
-    return row | {"original_caller_e164": numbers.e164(row["original_caller"])} | measured(handoff)
+    return _row(handoff) | derived(handoff)
+
+
+def derived(record: Kept) -> Row:
+    """What stands in a row beside the record itself, and can be made again of it."""
+    match record:
+        case Handoff():
+            return {"original_caller_e164": _e164_of(record)} | measured(record)
+        case Call():
+            return {
+                "original_caller_e164": _e164_of(record),
+                "answer_ms": _span_ms(record.arrived_at, record.answered_at),
+                "talk_ms": _span_ms(record.answered_at, record.ended_at),
+            }
+        case Conference():
+            return {"over": bool(record.parties) and record.over}
+
+
+def _e164_of(record: Handoff | Call) -> str | None:
+    return _e164(clean(record.original_caller))
+
+
+_e164 = lru_cache(10_000)(numbers.e164)
+"""A call, its handoffs and its detail have the same caller."""
 
 
 def measured(handoff: Handoff) -> Row:
@@ -55,12 +77,7 @@ def measured(handoff: Handoff) -> Row:
 
 
 def call_row(call: Call) -> Row:
-    row = _row(call, tables.calls)
-    return row | {
-        "original_caller_e164": numbers.e164(row["original_caller"]),
-        "answer_ms": _span_ms(call.arrived_at, call.answered_at),
-        "talk_ms": _span_ms(call.answered_at, call.ended_at),
-    }
+    return _row(call) | derived(call)
 
 
 def _span_ms(begin: datetime | None, end: datetime | None) -> int | None:
@@ -73,7 +90,7 @@ def _ms(span: int | None) -> int | None:
 
 
 def conference_row(conference: Conference) -> Row:
-    return _row(conference, tables.conferences) | {"over": bool(conference.parties) and conference.over}
+    return _row(conference) | derived(conference)
 
 
 def handoff_of(row: Mapping[str, Any]) -> Handoff:
@@ -95,7 +112,12 @@ def kind_of(record: Record) -> str:
 
 def plain(record: Record) -> Row:
     """The record as JSON takes it: times as ISO 8601 text."""
-    return clean(_ADAPTERS[kind_of(record)].dump_python(record, mode="json"))  # type: ignore[no-any-return]  # a dict
+    return clean(as_it_is(record))  # type: ignore[no-any-return]  # a dict
+
+
+def as_it_is(record: Record) -> Row:
+    """As ``plain``, its text as it is: of what a database gave back nothing has to be cleaned."""
+    return _ADAPTERS[kind_of(record)].dump_python(record, mode="json")  # type: ignore[no-any-return]  # a dict
 
 
 def record_of(kind: str, data: Any) -> Record:
@@ -105,15 +127,26 @@ def record_of(kind: str, data: Any) -> Record:
     return _ADAPTERS[kind].validate_python(data)  # type: ignore[no-any-return]  # one of Record
 
 
-def _row(record: Kept, table: Table) -> Row:
-    row = plain(record)
-    times = {column.name for column in table.c if isinstance(column.type, tables.UtcTime)} & row.keys()
-    return row | {name: getattr(record, name) for name in times}
+def times_of(record: Kept) -> Mapping[str, datetime | None]:
+    """Those of its own moments, by name, that have a column each."""
+    return {name: getattr(record, name) for name in _TIMES[kind_of(record)]}
+
+
+_TIMES = {
+    kind: [column.name for column in table.c if isinstance(column.type, tables.UtcTime)]
+    for kind, table in tables.OF_KIND.items()
+}
+
+
+def _row(record: Kept) -> Row:
+    return {**plain(record), **times_of(record)}
 
 
 def clean(value: Any) -> Any:
     """The same with U+FFFD for what JSON and databases cannot hold."""
     if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
         return value.replace("\0", "�").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
         return {clean(key): clean(item) for key, item in value.items()}

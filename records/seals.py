@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import orjson
 from cryptography.hazmat.primitives import hmac
 
-from records.mapping import Kept, kind_of, plain
-from records.tables import OF_KIND, UtcTime
+from records.mapping import Kept, kind_of, plain, times_of
 from records.verify_ledger import ALGORITHMS, canonical, digest
 from telephony.call import Call
 from telephony.handoff import Handoff
@@ -52,12 +52,9 @@ def salt_digest(salt: str) -> str:
 
 def row_digest(row: Mapping[str, Any]) -> str:
     """Of all that stands in a row. What is NULL is left out, so that a column that comes later changes nothing."""
-    there = {name: _as_text(value) for name, value in row.items() if value is not None}
-    return digest("sha256", canonical(there).encode("utf-8", "surrogatepass"))
-
-
-def _as_text(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+    there = {str(name): value for name, value in row.items() if value is not None}
+    there |= {name: value.astimezone(UTC) for name, value in there.items() if isinstance(value, datetime)}
+    return digest("sha256", orjson.dumps(there, option=orjson.OPT_SORT_KEYS))
 
 
 def detail_body(row: Mapping[str, Any], legs: Iterable[Mapping[str, Any]], seal: Seal) -> Body:
@@ -72,10 +69,10 @@ def detail_body(row: Mapping[str, Any], legs: Iterable[Mapping[str, Any]], seal:
     }
 
 
-def body_of(record: Kept, seal: Seal) -> Body:
+def body_of(record: Kept, seal: Seal, as_json: Callable[[Kept], Body] = plain) -> Body:
     """The record as JSON, its personal parts sealed."""
     kind = kind_of(record)
-    body = plain(_in_utc(record))
+    body = as_json(_in_utc(record))
     for name in _PERSONAL[kind]:
         body[name] = seal(body[name])
     match kind:
@@ -113,7 +110,6 @@ def blanked(record: Kept) -> Kept:
 
 def _in_utc(record: R) -> R:
     """As a database gives it back."""
-    columns = OF_KIND[kind_of(record)].c
-    times = {column.name: getattr(record, column.name) for column in columns if isinstance(column.type, UtcTime)}
-    in_utc: dict[str, Any] = {name: at.astimezone(UTC) for name, at in times.items() if at is not None}
-    return replace(record, **in_utc)
+    others = {name: at for name, at in times_of(record).items() if at is not None and at.tzinfo is not UTC}
+    in_utc: dict[str, Any] = {name: at.astimezone(UTC) for name, at in others.items()}
+    return replace(record, **in_utc) if in_utc else record

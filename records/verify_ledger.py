@@ -31,10 +31,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 CHECKPOINT_EVERY = 1000
 KEY_NAME_LENGTH = 16
 _FORMAT, _NEIGHBOURS = 1, 1000
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _TEXT_COLUMNS = (2, 3, 4, 5, 7, 8, 9, 10)
-_BLOCK = 64 * 1024
 _TEXT = (".csv", ".jsonl")
-_MOST_COMPARED = 4_000_000
+_BLOCK, _MOST_COMPARED = 64 * 1024, 4_000_000
 ALGORITHMS: dict[str, Callable[[], hashes.HashAlgorithm]] = {"sha256": hashes.SHA256, "sm3": hashes.SM3}
 
 
@@ -116,7 +116,7 @@ class Report:
 
 def canonical(value: Any) -> str:
     """The one way to write a JSON value down."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def digest(algorithm: str, data: bytes) -> str:
