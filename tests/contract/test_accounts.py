@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+import orjson
 import pytest
 import pytest_asyncio
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from records import tables
 from records.accounts import Accounts, KeyNotFound, Role, User, UserExists, UserNotFound
 from records.database import engine_for, migrate
+from tests.support.ledgers import a_ledger, rows_of
 from tests.support.servers import PostgresServer
 
 pytestmark = pytest.mark.asyncio
@@ -113,6 +115,38 @@ async def test_given_a_key_then_it_opens_until_it_is_revoked(accounts: Accounts)
     assert [kept.revoked_at is not None for kept in await accounts.keys()] == [True]
     with pytest.raises(KeyNotFound):
         await accounts.revoke_key("nobody")
+
+
+async def test_given_a_ledger_then_each_change_is_an_entry_that_says_who_made_it_and_holds_no_secret(
+    accounts: Accounts,
+) -> None:
+    kept = Accounts(accounts._engine, a_ledger(accounts._engine))
+    await kept.add_user(SEAT, "one", by="os:root")
+    await kept.set_password("8001", "two", by="os:li")
+    await kept.set_role("8001", Role.SUPERVISOR, by="os:root")
+    await kept.set_disabled("8001", True, by="os:root")
+    await kept.set_disabled("8001", False, by="os:root")
+    key_id, token = await kept.add_key("city", Role.INTEGRATOR, by="os:root")
+    await kept.revoke_key(key_id, by="os:li")
+    await kept.revoke_key(key_id, by="os:root")
+    with pytest.raises(UserExists):
+        await kept.add_user(SEAT, "one", by="os:root")
+    with pytest.raises(UserNotFound):
+        await kept.set_role("8009", Role.ADMIN, by="os:root")
+
+    user = await kept.verify("8001", "two")
+    assert user is not None and user.role is Role.SUPERVISOR
+    rows = [row for row in await rows_of(accounts._engine) if row.kind in ("person", "api-key")]
+    assert [(row.subject, row.actor, orjson.loads(row.body)["event"]) for row in rows] == [
+        ("8001", "os:root", "added"),
+        ("8001", "os:li", "password"),
+        ("8001", "os:root", "role"),
+        ("8001", "os:root", "disabled"),
+        ("8001", "os:root", "enabled"),
+        (key_id, "os:root", "added"),
+        (key_id, "os:li", "revoked"),
+    ]
+    assert not [row for row in rows if "张三" in row.body or token in row.body or "argon2" in row.body]
 
 
 async def test_neither_passwords_nor_keys_are_kept(accounts: Accounts) -> None:
