@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from telephony import events
 
 FINISHED = ".flac"
-CALLER, OTHERS = ".caller.sln16", ".others.sln16"
+CALLER, OTHERS = ".caller.sln24", ".others.sln24"
 VARIABLE = "RECORDING"
 """On the caller's channel: the path, without an ending (asterisk-config/extensions.conf.j2, ``recorded``)."""
 

@@ -1,4 +1,4 @@
-"""Two streams as Asterisk wrote them (16 bit, 16 kHz, headerless) into one stereo FLAC, in constant memory."""
+"""Two streams as Asterisk wrote them (16 bit, 24 kHz, headerless) into one stereo FLAC, in constant memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 import soundfile
 from numpy.typing import NDArray
 
-RATE = 16000
+RATE = 24000
 WIDTH = 2
 """Bytes of a sample."""
 FRAME = 320

@@ -98,7 +98,7 @@ async def test_given_nobody_knows_which_calls_go_on_then_only_what_asterisk_has_
     archive: Archive,
 ) -> None:
     long_ago, just_now = await archive.written(0), await archive.written(1)
-    os.utime(archive.files.monitor / just_now.path.replace(".flac", ".others.sln16"))
+    os.utime(archive.files.monitor / just_now.path.replace(".flac", ".others.sln24"))
     archive.live = None
 
     await archive.keeper().round()

@@ -20,7 +20,11 @@ def changes() -> dict[str, Any]:
     lines = {line["id"]: {**line, "ring_seconds": 8, "ladder_wait_seconds": 8} for line in content["lines"]}
     lines["110"]["recording"] = "always"
     traffic = {**lines["110"], "id": "12328", "name": "交通", "numbers": ["12328"], "recording_announced": True}
-    traffic |= {"feature_code": None, "desks": [{"id": "main", "name": "话务席", "seats": ["3281"]}]}
+    traffic |= {
+        "feature_code": None,
+        "probe_number": None,
+        "desks": [{"id": "main", "name": "话务席", "seats": ["3281"]}],
+    }
     return {
         "lines": [*lines.values(), traffic],
         "seats": [*content["seats"], {"id": "3281", "name": "12328坐席1"}],

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from demo.stage import Stage
+from softphones import IncomingCall
 from softphones.tones import level_dbfs
 from tests.recording.conftest import FORCE
 from tests.support.hearing import PROMPTS, likeness, loudness, samples
@@ -26,6 +27,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ANNOUNCEMENT = PROMPTS / "handoff-announce.wav"
 
 
+async def picked_up(stage: Stage, seat: str) -> IncomingCall:
+    """As a person does it: who answers within the first 20 ms may be silent in the recording (docs/adr/0009)."""
+    ringing = await rung(stage, seat)
+    await asyncio.sleep(0.3)
+    await ringing.answer()
+    return ringing
+
+
 async def test_given_a_transfer_that_comes_back_and_one_that_is_answered_then_one_recording_has_all_of_it(
     stage: Stage,
 ) -> None:
@@ -39,8 +48,7 @@ async def test_given_a_transfer_that_comes_back_and_one_that_is_answered_then_on
     await ended(stage, refused["id"], outcome="busy", resolution="first_seat")
     await asyncio.sleep(1.0)
     answered = await stage.hand_over(talk.call_id, "12345")
-    target = await rung(stage, "2101")
-    await target.answer()
+    target = await picked_up(stage, "2101")
     await settled(stage, answered["id"], outcome="answered")
     await hear_each_other((talk.citizen, CITIZEN_TONE), (target, TARGET_TONE))
     await asyncio.sleep(1.5)
@@ -50,7 +58,8 @@ async def test_given_a_transfer_that_comes_back_and_one_that_is_answered_then_on
 
     sound.caller_throughout(CITIZEN_TONE)
     assert sound.others_say(SEAT_TONE, TARGET_TONE) == [SEAT_TONE, TARGET_TONE]
-    assert likeness(sound.others.astype(float), samples(ANNOUNCEMENT)) > 0.6, "what it was told"
+    told = likeness(loudness(sound.others.astype(float)), loudness(samples(ANNOUNCEMENT)))
+    assert told > 0.5, "what it was told: any other of the announcements comes to 0.3"
     whole = lasted(sound.row)
     assert whole - 2 < sound.seconds <= whole + 1, "nobody's silence makes it shorter"
 

@@ -53,10 +53,10 @@ class Archive:
     async def written(self, number: int = 0, *, seconds: float = 60, side: float | None = None) -> Recording:
         """By Asterisk, of a call that lasted a minute; it was closed a while ago."""
         recording = a_recording(number)
-        for ending, length in ((".caller.sln16", seconds), (".others.sln16", seconds if side is None else side)):
+        for ending, length in ((".caller.sln24", seconds), (".others.sln24", seconds if side is None else side)):
             file = self.files.monitor / (recording.path.removesuffix(".flac") + ending)
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(bytes(2) * round(length * 16000))
+            file.write_bytes(bytes(2) * round(length * 24000))
             closed = time.time() - 600
             os.utime(file, (closed, closed))
         return recording

@@ -89,6 +89,6 @@ async def heard(stage: Stage, call_id: str, state: str = "whole") -> Heard:
     answer = await stage.api.get(f"/v1/recordings/{row['id']}/audio")
     assert answer.status_code == 200, answer.text
     both, rate = await asyncio.to_thread(soundfile.read, io.BytesIO(answer.content), dtype="int16")
-    assert rate == 16000
-    both = both[::2]
+    assert rate == 24000
+    both = both[::3]
     return Heard(row, both[:, 0], both[:, 1])

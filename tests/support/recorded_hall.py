@@ -25,7 +25,7 @@ async def recorded(hall: Hall, *, seconds: float = 6.0) -> Kept:
     for path, frequency in zip(originals(recording.path), (440.0, 620.0), strict=True):
         file = shelf.files.monitor / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(tone(frequency, 16000, 0, round(seconds * 16000)).tobytes())
+        file.write_bytes(tone(frequency, 24000, 0, round(seconds * 24000)).tobytes())
         os.utime(file, (time.time() - 600,) * 2)
     rules = Rules(timedelta(days=180), 0)
     keeper = RecordingKeeper(

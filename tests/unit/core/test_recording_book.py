@@ -37,7 +37,7 @@ def snapshot(**variables: str) -> LinkRestored:
 
 def test_given_the_path_that_the_dialplan_made_then_call_and_beginning_are_known_from_it() -> None:
     assert recording_of(PATH, "n1") == Recording(f"{CALL}-1795316359533", CALL, "n1", PATH + ".flac", BEGAN)
-    assert originals(PATH + ".flac") == (PATH + ".caller.sln16", PATH + ".others.sln16")
+    assert originals(PATH + ".flac") == (PATH + ".caller.sln24", PATH + ".others.sln24")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import soundfile
 from records.recordings.audio import join, measure, peaks_of
 from softphones.tones import level_dbfs, tone, tone_share
 
-RATE = 16000
+RATE = 24000
 
 
 def written(path: Path, *parts: tuple[float, float]) -> Path:
@@ -28,8 +28,8 @@ def written(path: Path, *parts: tuple[float, float]) -> Path:
 def test_given_two_streams_when_joined_then_the_caller_is_left_and_the_others_are_right_to_the_sample(
     tmp_path: Path,
 ) -> None:
-    caller = written(tmp_path / "a.caller.sln16", (440, 2), (0, 1))
-    others = written(tmp_path / "a.others.sln16", (0, 1), (620, 2))
+    caller = written(tmp_path / "a.caller.sln24", (440, 2), (0, 1))
+    others = written(tmp_path / "a.others.sln24", (0, 1), (620, 2))
 
     joined = join(caller, others, tmp_path / "kept" / "a.flac")
 
@@ -44,8 +44,8 @@ def test_given_two_streams_when_joined_then_the_caller_is_left_and_the_others_ar
 
 
 def test_given_a_waveform_then_each_side_is_loud_where_it_spoke_and_it_can_be_made_anew(tmp_path: Path) -> None:
-    caller = written(tmp_path / "a.caller.sln16", (440, 2), (0, 2))
-    others = written(tmp_path / "a.others.sln16", (0, 2), (620, 2))
+    caller = written(tmp_path / "a.caller.sln24", (440, 2), (0, 2))
+    others = written(tmp_path / "a.others.sln24", (0, 2), (620, 2))
     target = tmp_path / "a.flac"
     join(caller, others, target)
     made = peaks_of(target).read_bytes()
@@ -60,7 +60,7 @@ def test_given_a_waveform_then_each_side_is_loud_where_it_spoke_and_it_can_be_ma
 
 
 def test_given_a_recording_longer_than_a_block_then_the_waveform_has_its_whole_length(tmp_path: Path) -> None:
-    caller = written(tmp_path / "a.caller.sln16", (440, 61.3))
+    caller = written(tmp_path / "a.caller.sln24", (440, 61.3))
     target = tmp_path / "a.flac"
 
     assert join(caller, tmp_path / "none", target).seconds == pytest.approx(61.3)
@@ -72,8 +72,8 @@ def test_given_a_recording_longer_than_a_block_then_the_waveform_has_its_whole_l
 
 
 def test_given_one_stream_is_shorter_or_not_there_then_silence_stands_for_it(tmp_path: Path) -> None:
-    caller = written(tmp_path / "a.caller.sln16", (440, 3))
-    others = written(tmp_path / "a.others.sln16", (620, 1))
+    caller = written(tmp_path / "a.caller.sln24", (440, 3))
+    others = written(tmp_path / "a.others.sln24", (620, 1))
 
     assert join(caller, others, tmp_path / "a.flac").seconds == 3.0
     assert join(tmp_path / "none", others, tmp_path / "b.flac").seconds == 1.0
@@ -85,7 +85,7 @@ def test_given_one_stream_is_shorter_or_not_there_then_silence_stands_for_it(tmp
 
 
 def test_given_asterisk_died_while_it_wrote_then_all_that_is_there_is_kept_and_marked_as_cut(tmp_path: Path) -> None:
-    caller = written(tmp_path / "a.caller.sln16", (440, 2))
+    caller = written(tmp_path / "a.caller.sln24", (440, 2))
     caller.write_bytes(caller.read_bytes()[:8192])
 
     joined = join(caller, tmp_path / "none", tmp_path / "a.flac")
@@ -95,9 +95,9 @@ def test_given_asterisk_died_while_it_wrote_then_all_that_is_there_is_kept_and_m
 
 
 def test_given_an_empty_stream_then_the_recording_is_empty_and_not_an_error(tmp_path: Path) -> None:
-    (tmp_path / "a.caller.sln16").touch()
+    (tmp_path / "a.caller.sln24").touch()
 
-    assert join(tmp_path / "a.caller.sln16", tmp_path / "none", tmp_path / "a.flac").seconds == 0.0
+    assert join(tmp_path / "a.caller.sln24", tmp_path / "none", tmp_path / "a.flac").seconds == 0.0
 
     assert set(orjson.loads(peaks_of(tmp_path / "a.flac").read_bytes())["caller"]) == {0}
 
@@ -110,7 +110,7 @@ def test_given_neither_stream_then_nothing_is_made(tmp_path: Path) -> None:
 
 
 def test_given_the_disk_refuses_then_it_is_an_error_of_the_disk_and_nothing_looks_finished(tmp_path: Path) -> None:
-    caller = written(tmp_path / "a.caller.sln16", (440, 1))
+    caller = written(tmp_path / "a.caller.sln24", (440, 1))
     (tmp_path / "a.flac.new").symlink_to("/dev/full")
 
     with pytest.raises(OSError, match=r"a\.flac\.new"):
