@@ -17,9 +17,8 @@ from telephony import numbers
 _CHINA = timedelta(hours=8)  # no summer time since 1991
 _RISKY = r"^[=+\-@\t\r\n＝＋－＠]"
 _A_NUMBER = r"^\+?[0-9]{1,24}(\*{4}[0-9]{2,4})?$"
-_PLAIN_NUMBER = r"^\+?[0-9]*$"
-_MANY_DIGITS = r"[0-9]{6}"
-"""In every text with a plain number that is long enough to hide."""
+_MANY_DIGITS = r"[0-9]{7}"
+"""In every text with a number that is digits alone and long enough to hide."""
 _A_PHONE = r"[0-9][0-9 -]{5,}[0-9](?:$|[^0-9A-Za-z_.-]|[-.](?:$|[^0-9A-Za-z_]))"
 """Whatever ``numbers.mask_all`` finds in a text, and little else: no date of a time has such an end."""
 
@@ -50,10 +49,12 @@ def prose(column: pa.ChunkedArray, *known: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _without(column: pa.ChunkedArray, number: pa.ChunkedArray) -> pa.ChunkedArray:
-    odd = pc.invert(pc.match_substring_regex(number, _PLAIN_NUMBER))  # it may be hidden in any text
+    odd = pc.invert(pc.ascii_is_decimal(number))  # it may be hidden in any text
     maybe = pc.or_(odd, pc.match_substring_regex(column, _MANY_DIGITS))
     maybe = pc.and_(maybe, pc.greater_equal(pc.utf8_length(number), numbers.LONG_ENOUGH_TO_HIDE))
     maybe = pc.fill_null(maybe, False)
+    if not pc.any(maybe).as_py():
+        return column
     texts, known = column.filter(maybe), number.filter(maybe)
     hidden = pc.if_else(_withheld(known), "-", masked(known))
     rows = zip(texts.to_pylist(), known.to_pylist(), hidden.to_pylist(), strict=True)
@@ -61,7 +62,7 @@ def _without(column: pa.ChunkedArray, number: pa.ChunkedArray) -> pa.ChunkedArra
 
 
 def _replaced(column: pa.ChunkedArray, where: pa.ChunkedArray, texts: list[str]) -> pa.ChunkedArray:
-    return pc.replace_with_mask(column, where.combine_chunks(), pa.array(texts, pa.string())) if texts else column
+    return pc.replace_with_mask(column, where.combine_chunks(), pa.array(texts, pa.string()))
 
 
 def harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
