@@ -84,6 +84,7 @@ def test_no_cell_begins_as_a_formula_unless_it_is_a_number(column: list[str | No
 @given(st.lists(st.none() | texts | told), texts | plain_numbers | st.sampled_from(["Anonymous", "+123456"]))
 def test_prose_is_masked_as_each_text_is(column: list[str | None], caller: str) -> None:
     known = pa.chunked_array([[caller] * len(column)], pa.string())
-    masked = cells.prose(pa.chunked_array([column], pa.string()), known).to_pylist()
+    in_two = pa.chunked_array([column[:2], column[2:]], pa.string())  # as a database's driver may bring it
+    masked = cells.prose(in_two, known).to_pylist()
 
     assert masked == [text if text is None else numbers.mask_all(text, [caller]) for text in column]
