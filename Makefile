@@ -20,9 +20,9 @@ test:  ## 全部测试，纯模块分支须全覆盖 · the whole test suite; ev
 	.venv/bin/pytest tests/asterisk tests/recording tests/browser tests/chaos tests/soak --cov --cov-report=
 	.venv/bin/pytest tests/contract tests/unit -n auto --maxprocesses 2 --dist loadfile --cov --cov-append --cov-fail-under=100
 
-bench:  ## 性能测试，写入 bench/results.json · benchmarks, written to bench/results.json
+bench:  ## 性能测试，写入 bench/results.json · benchmarks, written to bench/results.json: HANDOFFS=1000000 on record
 	@scripts/setup.sh --for demo
-	@exec .venv/bin/python -m bench
+	@exec .venv/bin/python -m bench $(if $(HANDOFFS),--handoffs $(HANDOFFS))
 
 soak:  ## 故障下的连续转接 · handoffs under random faults: HANDOFFS=5000 or SECONDS=120, SEED=…
 	@scripts/setup.sh --for demo

@@ -51,11 +51,16 @@ class ExportDesk:
             raise
         outgoing = Outgoing(self._book, entered, self._free)
         try:
-            await outgoing.begin({"spec": spec.plain(), "url": self._url})
+            asked = {"export": entered.id, "actor": actor, "algorithm": self._book.algorithm}
+            await outgoing.begin({"spec": spec.plain(), "url": self._url, **asked})
         except BaseException:
             await outgoing.close()
             raise
         return outgoing
+
+    async def manifest(self, export: str) -> dict[str, Any]:
+        """Signed. Raises ExportNotFound, RecordStoreUnavailable."""
+        return await self._book.manifest(export)
 
     async def _known(self, spec: Spec) -> None:
         directory = self._directory()
@@ -100,13 +105,14 @@ class Outgoing:
             await self._ended()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Raises what broke it off: the answer must then end without its end."""
+        """On the ledger before it ends. Raises what broke it off: the answer must then end without its end."""
         assert self._process and self._process.stdout and self._first
         chunk = await self._first
         while chunk:
             yield chunk
             chunk = await self._process.stdout.read(_CHUNK)
         await self._ended()
+        await self.close()
 
     async def _ended(self) -> None:
         assert self._process and self._said
@@ -117,7 +123,7 @@ class Outgoing:
         except orjson.JSONDecodeError:
             told = {"slug": ExportFailed.slug, "message": f"the export's process ended with {code}"}
         if code == 0:
-            self._entered.result = told
+            self._entered.result = told | {"manifest": self._book.signed(told["manifest"])}
             return
         self._entered.problem = told["slug"]
         log.error("export.broke_off", export=self.id, slug=told["slug"], said=said[-2000:].decode("utf-8", "replace"))

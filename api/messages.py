@@ -159,6 +159,7 @@ TITLES: Mapping[str, Title] = {
     "node-taken": Title("本节点已由另一服务进程接管", "Another service process has taken over this node"),
     "records-error": Title("记录系统错误", "The record system failed"),
     "export-refused": Title("导出条件有误，未导出", "The export makes no sense as it was asked for; nothing was made"),
+    "export-not-found": Title("没有该次完整导出", "There is no such export that is whole"),
     "export-failed": Title("导出中断，收到的内容不完整", "The export broke off; what came of it is not whole"),
     "record-store-unavailable": Title(
         "数据库暂不可用，通话不受影响，请稍后重试", "The database is away; calls go on: try again shortly"

@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
-from bench import export, ledger
+from bench import export, ledger, reports
 from bench.report import Figure, percentile, publish
+from bench.synthetic.kept import FEW
 from demo.stage import Stage, stage
 from telephony import events
 from telephony.ami.client import AmiClient
@@ -104,10 +107,14 @@ def _tracking() -> float:
     return len(stream) / taken
 
 
-def main() -> None:
+def main(
+    handoffs: Annotated[int, typer.Option(min=FEW, help="导出与报表用的转接次数 · for exports and reports")] = FEW,
+) -> None:
+    """全部性能测试，写入 bench/results.json · all benchmarks."""
     with Console(stderr=True).status("starting an instance with phones") as status:
         ours_ms, floor_ms = asyncio.run(_latency(status.update))
-        of_records = export.figures(status.update)
+        of_records = export.figures(status.update, handoffs)
+        of_reports = reports.figures(status.update, handoffs)
         of_ledger = ledger.figures(status.update)
     p50, p50_floor = percentile(ours_ms, 0.5), percentile(floor_ms, 0.5)
     p99, p99_floor = percentile(ours_ms, 0.99), percentile(floor_ms, 0.99)
@@ -118,10 +125,11 @@ def main() -> None:
             Figure("added over a bare Redirect, p50", p50 - p50_floor, "ms", "lower", goal=_ADDED_GOAL_MS),
             Figure("events through the tracker", _tracking(), "events/s", "higher", goal=_EVENTS_GOAL),
             *of_records,
+            *of_reports,
             *of_ledger,
         ]
     )
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

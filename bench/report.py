@@ -40,15 +40,18 @@ def publish(figures: Sequence[Figure]) -> None:
 
 def show(figures: Sequence[Figure]) -> None:
     table = Table()
-    for column in ("figure", "value", "floor", "goal", "unit", "better"):
-        table.add_column(column, justify="left" if column == "figure" else "right")
+    for column in ("figure", "value", "floor", "goal", "unit", "better", "command"):
+        table.add_column(column, justify="left" if column in ("figure", "command") else "right")
     for figure in figures:
         table.add_row(
             figure.name,
-            f"{figure.value:,.1f}",
-            "-" if figure.floor is None else f"{figure.floor:,.1f}",
-            "-" if figure.goal is None else f"{figure.goal:,.1f}",
+            *("-" if value is None else _shown(value) for value in (figure.value, figure.floor, figure.goal)),
             figure.unit,
             figure.better,
+            figure.command,
         )
     Console(width=120).print(table)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"

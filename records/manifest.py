@@ -35,13 +35,8 @@ def write_manifest(file: Path, about: Mapping[str, Any], signer: Signer, algorit
                 stream.write(_big_endian(names))
                 names = array("Q")
         stream.write(_big_endian(names))
-    manifest = dict(about) | {
-        "file": file.name,
-        "bytes": file.stat().st_size,
-        "digest": f"{algorithm}:{whole.finalize().hex()}",
-        "public_key": signer.public_key,
-    }
-    manifest["signature"] = signer.sign(signed_manifest(manifest))
+    held = {"file": file.name, "bytes": file.stat().st_size, "digest": f"{algorithm}:{whole.finalize().hex()}"}
+    manifest = signed(dict(about) | held, signer)
     path = manifest_of(file)
     fresh = path.with_name(path.name + ".new")
     with fresh.open("wb") as stream:
@@ -50,6 +45,12 @@ def write_manifest(file: Path, about: Mapping[str, Any], signer: Signer, algorit
         os.fsync(stream.fileno())
     fresh.replace(path)
     return path
+
+
+def signed(manifest: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
+    """With the node's public key, and signed. ``manifest`` has ``file``, ``bytes``, ``digest``."""
+    whole = dict(manifest) | {"public_key": signer.public_key}
+    return whole | {"signature": signer.sign(signed_manifest(whole))}
 
 
 def _big_endian(names: array[int]) -> bytes:

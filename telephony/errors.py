@@ -314,6 +314,12 @@ class ExportRefused(RecordsError):
     slug = "export-refused"
 
 
+class ExportNotFound(RecordsError):
+    """There is none of that name, or it is not whole (yet)."""
+
+    slug = "export-not-found"
+
+
 class ExportFailed(RecordsError):
     """It broke off. Nothing that looks like a whole file was left."""
 

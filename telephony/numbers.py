@@ -20,7 +20,7 @@ _URI = re.compile(r"\s*(?:sips?:(?P<user>[^@;:>]*)[^@>]*@|tel:(?P<number>[^;>]*)
 _DIALABLE = re.compile(r"\+?[0-9]{1,24}\Z")
 _MOBILE_WITH_TRUNK_ZERO = re.compile(r"01[3-9][0-9]{9}\Z")
 _IN_TEXT = re.compile(r"(?<!\w)(?<!\w[-./])\+?[0-9][0-9 -]{5,}[0-9](?![-.]?\w)", re.ASCII)
-_LONG_ENOUGH_TO_HIDE = 7
+LONG_ENOUGH_TO_HIDE = 7
 
 
 def is_withheld(number: str | None) -> bool:
@@ -85,6 +85,6 @@ def mask_all(text: str, known: Iterable[str | None] = ()) -> str:
     Channel names, call ids and times stay.
     """
     for number in known:
-        if number and len(number) >= _LONG_ENOUGH_TO_HIDE:
+        if number and len(number) >= LONG_ENOUGH_TO_HIDE:
             text = text.replace(number, mask(number))
     return _IN_TEXT.sub(lambda found: mask(found[0]), text)

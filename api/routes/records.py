@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -13,10 +13,10 @@ from api.errors import TooManyRequests
 from api.export_desk import Outgoing
 from api.openapi import problems
 from api.permissions import Permission
-from api.schemas import Moment, Name
+from api.schemas import Moment, Name, PathId
 from api.services import Serving
 from records.export.spec import Format, Kind, Language, Spec, language_for
-from telephony.errors import ExportRefused, NotYourCall, RecordStoreUnavailable
+from telephony.errors import ExportNotFound, ExportRefused, NotYourCall, RecordStoreUnavailable
 from telephony.handoff import Outcome
 
 router = APIRouter(prefix="/records", tags=["records"])
@@ -35,9 +35,8 @@ class ExportResponse(StreamingResponse):
     """An answer that breaks off ends without its last chunk, which every client reports as an error (RFC 9112, 7.1)."""
 
     def __init__(self, outgoing: Outgoing, spec: Spec) -> None:
-        day = spec.since.date().isoformat()
         headers = {
-            "Content-Disposition": f'attachment; filename="{spec.kind}-{day}.{spec.format}"',
+            "Content-Disposition": f'attachment; filename="{spec.file_name}"',
             "X-Export-Id": outgoing.id,
             "X-Numbers": "whole" if spec.clear else "masked",
         }
@@ -59,7 +58,7 @@ class ExportResponse(StreamingResponse):
     responses={
         200: {
             "description": "The file, as it is made; `X-Export-Id` names it on the ledger, which also has its SHA-256 "
-            "and rows. An answer that breaks off has no last chunk.",
+            "and rows, and its manifest (`exportManifest`). An answer that breaks off has no last chunk.",
             "content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in _MEDIA_TYPES.values()},
         },
         **problems(ExportRefused, RecordStoreUnavailable, NotYourCall, TooManyRequests),
@@ -101,3 +100,20 @@ async def export(
         category=category,
     )
     return ExportResponse(await services.exports.open(spec, who.name), spec)
+
+
+@router.get(
+    "/exports/{export_id}/manifest",
+    operation_id="exportManifest",
+    summary="导出文件的签名清单 · the signed manifest of a file that was exported",
+    responses=problems(ExportNotFound, RecordStoreUnavailable),
+)
+async def manifest(export_id: PathId, who: Exports, services: Serving, response: Response) -> dict[str, Any]:
+    """For the file beside which it lies as ``FILE.manifest.json``, ``hotline audit verify FILE`` and the offline
+    verifier say whether it is what went out. ``export_id`` is the export's ``X-Export-Id``, of this node.
+    """
+    found = await services.exports.manifest(export_id)
+    if who.line is not None and found["made_by"] != who.name:
+        raise ExportNotFound(f"there is no export {export_id} that {who.name} made")
+    response.headers["Content-Disposition"] = f'attachment; filename="{found["file"]}.manifest.json"'
+    return found

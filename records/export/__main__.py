@@ -1,7 +1,8 @@
-"""One export into a pipe, in a process of its own that gives way to calls: ``{"spec": …, "url": …}`` comes in on stdin.
+"""One export into a pipe, in a process of its own that gives way to calls.
 
-Exit code 0: all of it went out, and stderr's last line is ``{"rows": …, "bytes": …, "sha256": …}``. 1: it broke off,
-and that line is ``{"slug": …, "message": …}``.
+``{"spec": …, "url": …, "export": ID, "actor": …, "algorithm": …}`` comes in on stdin. Exit code 0: all of it went out,
+and stderr's last line is ``{"rows": …, "bytes": …, "sha256": …, "manifest": …}``, the manifest not yet signed. 1: it
+broke off, and that line is ``{"slug": …, "message": …}``.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ def main() -> int:
     asked = orjson.loads(sys.stdin.buffer.read())
     try:
         with tempfile.TemporaryDirectory(prefix="hotline-export-") as scratch:
-            done = to_stream(spec_of(asked["spec"]), asked["url"], sys.stdout.buffer, Path(scratch))
+            spec, algorithm = spec_of(asked["spec"]), asked["algorithm"]
+            done = to_stream(spec, asked["url"], sys.stdout.buffer, Path(scratch), algorithm)
             sys.stdout.buffer.flush()
     except HotlineError as failure:
         return _said({"slug": failure.slug, "message": failure.message}, 1)
     except OSError as error:
         return _said({"slug": ExportFailed.slug, "message": why(error)}, 1)
-    return _said(done.result, 0)
+    return _said(done.result | {"manifest": done.manifest(asked["export"], asked["actor"])}, 0)
 
 
 def _said(content: dict[str, Any], code: int) -> int:

@@ -10,6 +10,8 @@ from uuid6 import uuid7
 
 from records.export.spec import Spec
 from records.ledger import Ledger
+from records.manifest import signed
+from telephony.errors import ExportNotFound
 
 KIND = "export"
 
@@ -28,6 +30,21 @@ class Entered:
 class ExportBook:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+
+    @property
+    def algorithm(self) -> str:
+        """In force on the ledger."""
+        return self._ledger.chain.algorithm
+
+    def signed(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        return signed(manifest, self._ledger.chain.signer)
+
+    async def manifest(self, export: str) -> dict[str, Any]:
+        """Of one that this node sent out whole, signed then. Raises ExportNotFound, RecordStoreUnavailable."""
+        body = await self._ledger.last(KIND, export)
+        if body is None or "manifest" not in body:
+            raise ExportNotFound(f"there is no export {export} that went out whole")
+        return dict(body["manifest"])
 
     async def begun(self, spec: Spec, actor: str) -> Entered:
         """Raises RecordStoreUnavailable: then nothing may go out."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from cryptography.hazmat.primitives import hashes
+
+from records.verify_ledger import ALGORITHMS
 from telephony.errors import ExportFailed, ExportRefused
 
 _IN_WORDS = {
@@ -33,22 +35,35 @@ _IN_WORDS = {
 
 
 class Counted:
-    """A binary file that knows how much went through it, and its SHA-256. Written from front to back."""
+    """A binary file that knows how much went through it, and its digests. Written from front to back.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    ``algorithm``: of ``digest``, as the ledger has it; ``sha256`` is there with any.
+    """
+
+    def __init__(self, file: IO[bytes], algorithm: str = "sha256") -> None:
         self._file = file
-        self._hash = hashlib.sha256()
+        self._algorithm = algorithm
+        self._hashes = {name: hashes.Hash(ALGORITHMS[name]()) for name in {"sha256", algorithm}}
         self.bytes = 0
         self.closed = False
 
     @property
     def sha256(self) -> str:
-        return self._hash.hexdigest()
+        return self._hex("sha256")
+
+    @property
+    def digest(self) -> str:
+        """``algorithm:HEX``"""
+        return f"{self._algorithm}:{self._hex(self._algorithm)}"
+
+    def _hex(self, algorithm: str) -> str:
+        return self._hashes[algorithm].copy().finalize().hex()
 
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
         self._file.write(view)
-        self._hash.update(view)
+        for each in self._hashes.values():
+            each.update(view)
         self.bytes += len(view)
         return len(view)
 

@@ -13,6 +13,7 @@ from records.export.pages import Reader, reader
 from records.export.shape import Shape
 from records.export.spec import Spec
 from records.export.writers import writer_for
+from telephony import numbers
 from telephony.errors import ExportFailed
 
 Progress = Callable[[int, int], None]
@@ -23,12 +24,13 @@ Seal = Callable[[Path, Mapping[str, Any]], object]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """``headers``: the columns as they are called in the file."""
+    """``headers``: the columns as they are called in the file; ``digest``: of all of it, ``algorithm:HEX``."""
 
     spec: Spec
     rows: int
     bytes: int
     sha256: str
+    digest: str
     headers: tuple[str, ...]
     at: datetime
 
@@ -36,6 +38,15 @@ class Done:
     def result(self) -> dict[str, Any]:
         """For the ledger."""
         return {"rows": self.rows, "bytes": self.bytes, "sha256": self.sha256}
+
+    def manifest(self, export: str, actor: str) -> dict[str, Any]:
+        """What is to be signed of a file that went out under ``spec.file_name``. It stands on the ledger, which holds
+        no caller's number: that one was asked for is said, the begun entry proves which.
+        """
+        about = self.about(export, actor)
+        if self.spec.number is not None:
+            about["asked_for"]["number"] = numbers.mask(None)
+        return about | {"file": self.spec.file_name, "bytes": self.bytes, "digest": self.digest}
 
     def about(self, export: str, actor: str) -> dict[str, Any]:
         """For the manifest, as JSON: what the file is and what was asked for. ``export``: its id on the ledger."""
@@ -71,16 +82,16 @@ def sealed(target: Path, about: Mapping[str, Any], seal: Seal) -> None:
         raise ExportFailed(f"{target}: {why(error)}") from error
 
 
-def to_stream(spec: Spec, url: str, stream: IO[bytes], scratch: Path, progress: Progress = lambda *_: None) -> Done:
-    """Raises RecordStoreUnavailable, and OSError when the receiver has gone."""
-    return _written(spec, url, cast(IO[bytes], Counted(stream)), scratch, progress)
+def to_stream(spec: Spec, url: str, stream: IO[bytes], scratch: Path, algorithm: str = "sha256") -> Done:
+    """``algorithm``: of the digest. Raises RecordStoreUnavailable, and OSError when the receiver has gone."""
+    return _written(spec, url, cast(IO[bytes], Counted(stream, algorithm)), scratch, lambda *_: None)
 
 
 def _written(spec: Spec, url: str, sink: IO[bytes], scratch: Path, progress: Progress) -> Done:
     with reader(url) as database:
         rows, headers = _rows(spec, database, sink, scratch, progress)
     counted = cast(Counted, sink)
-    return Done(spec, rows, counted.bytes, counted.sha256, headers, datetime.now(UTC))
+    return Done(spec, rows, counted.bytes, counted.sha256, counted.digest, headers, datetime.now(UTC))
 
 
 def _rows(

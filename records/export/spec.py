@@ -69,6 +69,11 @@ class Spec:
         if self.language is Language.ZH and self.format.for_programs:
             raise ExportRefused(f"{self.format} 供程序读取，只有英文字段名 · {self.format} has English keys only")
 
+    @property
+    def file_name(self) -> str:
+        """Of a file that was not given a name."""
+        return f"{self.kind}-{self.since.date().isoformat()}.{self.format}"
+
     def plain(self) -> dict[str, Any]:
         """As JSON takes it."""
         return _SPEC.dump_python(self, mode="json")  # type: ignore[no-any-return]  # a dict

@@ -124,6 +124,7 @@ class XlsxWriter:
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
+            "use_zip64": True,  # for a sheet of more than 2 GiB; what is smaller is the same without
         }
         self._book = xlsxwriter.Workbook(sink, options)
         self._bold = self._book.add_format({"bold": True, "bg_color": "#DDE6F0"})

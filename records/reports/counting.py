@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, ColumnElement, and_, case, func, select
+from sqlalchemy import Column, ColumnElement, and_, case, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from records import tables
@@ -174,13 +174,17 @@ class Counting:
         """How many they are, how many calls are theirs, and those who called most."""
         found = callers(period.since, period.until, self.calls_of_caller)
         all_of_them = (func.count().over(), func.sum(found.c.calls).over())
-        query = select(found.c.one_call, found.c.calls, *all_of_them).order_by(found.c.calls.desc(), found.c.one_call)
+        query = select(found.c.caller, found.c.calls, *all_of_them).order_by(found.c.calls.desc(), found.c.caller)
         rows = (await connection.execute(query.limit(_MOST_CALLERS))).all()
         if not rows:
             return 0, 0, []
-        numbers = select(_C.id, _C.original_caller).where(_C.id.in_([row[0] for row in rows]))
-        number_of = {row[0]: row[1] for row in await connection.execute(numbers)}
-        return rows[0][2], int(rows[0][3]), [Caller(number_of[call], calls, call) for call, calls, *_ in rows]
+        key: ColumnElement[str] = literal_column(tables.CALLER_KEY)
+        theirs = select(key, _C.original_caller, _C.id).where(
+            _in(period, ListOf.CALLS), key.in_([row[0] for row in rows])
+        )
+        last = {who: (number, call) for who, number, call in await connection.execute(theirs.order_by(_C.id))}
+        most = [Caller(last[who][0], calls, last[who][1]) for who, calls, *_ in rows]
+        return rows[0][2], int(rows[0][3]), most
 
 
 def _in(period: Period, of: ListOf) -> ColumnElement[bool]:

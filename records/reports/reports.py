@@ -107,9 +107,10 @@ async def _size(connection: AsyncConnection, period: Period) -> _Size:
 
 
 async def _live(connection: AsyncConnection, period: Period) -> bool:
+    """Of all that goes on: with a condition on its time SQLite would look through all that ever was."""
     handoffs, calls = tables.handoffs.c, tables.calls.c
     either = union_all(
-        select(handoffs.id).where(handoffs.state != State.ENDED, handoffs.created_at < period.until),
-        select(calls.id).where(calls.ended_at.is_(None), calls.arrived_at < period.until),
+        select(handoffs.created_at).where(handoffs.state != State.ENDED),
+        select(calls.arrived_at).where(calls.ended_at.is_(None)),
     )
-    return (await connection.execute(either.limit(1))).first() is not None
+    return any(at < period.until for at in (await connection.execute(either)).scalars())

@@ -38,6 +38,7 @@ ALLOWED = {
     "numberProof": WHO_REPORTS,
     "reconciliation": WHO_REPORTS,
     "exportRecords": WHO_REPORTS,
+    "exportManifest": WHO_REPORTS,
     "pauseRecording": WHO_ACTS,
     "resumeRecording": WHO_ACTS,
     "listRecordings": WHO_REPORTS,
@@ -80,6 +81,7 @@ def filled(path: str) -> str:
         call_id=CALL,
         seat_id="2101",
         recording_id="r-1",
+        export_id="e-1",
         kind="day",
     )
 

@@ -45,6 +45,7 @@ STATUSES = {
     "not-recorded": 409,
     "recording-altered": 409,
     "recording-not-found": 404,
+    "export-not-found": 404,
     "recording-not-playable": 409,
     "body-too-large": 413,
     "unsupported-media-type": 415,
