@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from records.database import engine_for
+from records.recordings.audio import RATE
 from telephony import commands, events
 from telephony.errors import AmiNotConnected
 from tests.support.fake_asterisk import NOW
@@ -140,7 +141,7 @@ async def test_given_a_session_then_the_sound_is_given_and_each_beginning_is_a_p
     assert whole.status_code == 200
     assert (waveform["seconds"], len(waveform["caller"])) == (6.0, 2000)
     with soundfile.SoundFile(hall.services.recordings.files.finished(kept.path)) as sound:
-        assert (sound.channels, sound.frames) == (2, 96000)
+        assert (sound.channels, sound.frames) == (2, 6 * RATE)
     engine = engine_for(f"sqlite:///{tmp_path}/accounts.db")
     assert [each["event"] for each in bodies(await rows_of(engine), "recording")] == ["finished", "played"]
     await engine.dispose()
