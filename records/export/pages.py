@@ -23,7 +23,7 @@ from records.export.query import After, Statement, count_of, on_record, page_of
 from records.export.spec import Spec
 from telephony.errors import RecordStoreUnavailable
 
-PAGE = 10_000
+PAGE = 4_000
 _TYPES = {Holds.TIME: pa.timestamp("us", "UTC"), Holds.INTEGER: pa.int64(), Holds.BOOLEAN: pa.bool_()}
 
 
