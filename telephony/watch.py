@@ -11,6 +11,7 @@ import structlog
 
 from telephony import commands
 from telephony.changes import Changes
+from telephony.conference import Conference
 from telephony.errors import AmiActionFailed, AmiEffectUnknown, AmiNotSent, RecordStoreUnavailable
 from telephony.events import Event, LinkLost, LinkRestored
 from telephony.handoff import Handoff, Mode, Outcome
@@ -29,7 +30,8 @@ _TAKE_UP_SECONDS = 5.0
 class Watch:
     """What one node knows, kept current.
 
-    ``ended`` holds the last handoffs that ended, whose record may still be on its way; ``on_ended`` is told of each,
+    ``ended`` and ``over`` hold the last handoffs and conferences that ended, whose record may still be on its way;
+    ``on_ended`` is told of each handoff,
     ``on_link_up`` each time that all is known again, ``on_fact`` of each fact after the tracker has had it.
     """
 
@@ -42,6 +44,7 @@ class Watch:
         self.tracker = tracker
         self.link_up = False
         self.ended: OrderedDict[str, Handoff] = OrderedDict()
+        self.over: OrderedDict[str, Conference] = OrderedDict()
         self.publisher = Publisher(live)
         self._control = control
         self._store = store
@@ -124,11 +127,18 @@ class Watch:
             self._sink.put_call(call)
         for conference in changes.conferences.values():
             self._sink.put_conference(conference)
+            if conference.over:
+                self._note_over(conference)
         for handoff in changes.handoffs.values():
             self._sink.put_handoff(handoff)
             if not handoff.live:
                 self._note_ended(handoff)
         self.publisher.changes(changes)
+
+    def _note_over(self, conference: Conference) -> None:
+        self.over[conference.id] = conference
+        while len(self.over) > _ENDED_KEPT:
+            self.over.popitem(last=False)
 
     def _note_ended(self, handoff: Handoff) -> None:
         if handoff.id not in self.ended:

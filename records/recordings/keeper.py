@@ -135,9 +135,10 @@ class RecordingKeeper:
     async def _write_rows(self) -> None:
         for recording in list(self._changed.values()):
             await self._store.save(recording)
-            if recording.pauses:  # the note is what the finished recording is made with
-                await self.keep_note(recording)
-            if self._changed.get(recording.id) is recording:
+            newest = self._changed[recording.id]  # the database may be slow, and a newer note there already
+            if newest.pauses:  # the note is what the finished recording is made with
+                await self.keep_note(newest)
+            if newest is recording and self._changed[recording.id] is recording:
                 del self._changed[recording.id]
 
     async def _finish_all(self) -> None:

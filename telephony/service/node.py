@@ -102,7 +102,8 @@ class Node:
 
     async def conference(self, conference_id: str) -> Conference:
         """Raises ConferenceNotFound."""
-        conference = self.tracker.rooms.conferences.get(conference_id) or await self._store.conference(conference_id)
+        live = self.tracker.rooms.conferences.get(conference_id)
+        conference = live or await self._store.conference(conference_id) or self.watch.over.get(conference_id)
         if conference is None:
             raise ConferenceNotFound(f"no conference {conference_id}")
         return conference

@@ -14,6 +14,7 @@ from tests.support.scenario import (
     events,
     first_seat_is_rung_again,
     hear_each_other,
+    passed_on,
     rung,
     settled,
     shows_the_caller,
@@ -68,8 +69,7 @@ async def test_given_a_refer_when_the_target_is_busy_then_the_first_seat_is_rung
 
     await target.reject(486)
 
-    await referring
-    assert (await talk.seat.ended()).by == "transfer"
+    await passed_on(referring, talk.seat)
     await first_seat_is_rung_again(stage, talk)
     record = await ended(stage, handoff_id, outcome="busy", resolution="first_seat", via="refer", from_seat="2101")
     shows_the_caller(target, record)

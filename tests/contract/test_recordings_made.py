@@ -18,6 +18,7 @@ from records.recordings.store import RecordingFilter, RecordingState, RecordingS
 from telephony.errors import (
     RecordingNotFound,
 )
+from telephony.recordings import Recording
 from tests.support.archive import BEGAN, DAY, Archive, a_recording, archive
 from tests.support.ledgers import a_ledger, bodies, database, faults_of, rows_of
 
@@ -156,6 +157,28 @@ async def test_given_asterisk_said_more_after_the_note_then_the_finished_recordi
     await keeper.round()
 
     assert (await archive.store.find(asked.id)).pauses == told.pauses
+
+
+async def test_given_more_is_told_while_the_database_is_slow_then_the_newest_note_stays(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = await archive.written()
+    archive.live = {recording.call_id}
+    asked = recording.pause(BEGAN, "wang", "银行卡号")
+    settled = asked.told(BEGAN + timedelta(seconds=1), paused=True)
+    keeper, save = archive.keeper(), archive.store.save
+
+    async def slow(written: Recording) -> None:
+        await save(written)
+        if written is asked:
+            keeper.changed(settled)
+            await keeper.keep_note(settled)
+
+    monkeypatch.setattr(archive.store, "save", slow)
+    keeper.changed(asked)
+    await keeper.round()
+
+    assert archive.files.note(recording.path) == settled
 
 
 async def test_given_a_note_that_cannot_be_kept_or_read_then_it_is_loud_and_the_recording_is_made(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from demo.stage import Conversation, Stage
-from softphones import CallGone, IncomingCall
+from softphones import CallGone, IncomingCall, ReferFailed
 from softphones.phones import WAIT_S
 from tests.support.sip_peer import Peer, open_peer
 
@@ -101,6 +101,19 @@ async def raw_seat(stage: Stage, seat: str) -> AsyncIterator[Peer]:
         finally:
             await peer.hang_up_all()
             await peer.register(*login, expires=0)
+
+
+async def passed_on(referring: asyncio.Task[None], seat: IncomingCall) -> None:
+    """The seat's call is over, and its phone knows that it was transferred: by a NOTIFY or, before that, by a BYE.
+
+    Asterisk ends the seat's call as it tells of the transfer.
+    """
+    (failed,) = await asyncio.gather(referring, return_exceptions=True)
+    ending = await seat.ended()
+    if failed is None:
+        assert ending.by == "transfer"
+    else:
+        assert isinstance(failed, ReferFailed) and "call closed" in str(failed), failed
 
 
 async def seat_is(stage: Stage, seat: str, *states: str) -> bool:
