@@ -85,12 +85,6 @@ class HoldParty:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveParty:
-    room: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
 class PauseSeat:
     """Take a seat out of (or back into) every queue and ring group that it belongs to."""
 
@@ -129,7 +123,6 @@ Command = (
     | HangUp
     | MuteParty
     | HoldParty
-    | RemoveParty
     | PauseSeat
     | PauseRecording
 )

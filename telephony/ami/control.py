@@ -200,10 +200,6 @@ class AmiControl:
         await self._redirect(command.channel, context, command.room)
 
     @_execute.register
-    async def _remove(self, command: commands.RemoveParty) -> None:
-        await self._link.action({"Action": "ConfbridgeKick", "Conference": command.room, "Channel": command.channel})
-
-    @_execute.register
     async def _pause_seat(self, command: commands.PauseSeat) -> None:
         await self._link.action(
             {

@@ -356,8 +356,9 @@ class _Conference(_Handoff):
         return min(ended or _FOREVER, self.next_at or _FOREVER)
 
     def _seat(self) -> Channel | None:
-        """Who talked with the caller as the third party was being rung."""
-        met = self.channels.met(self.caller, self.caller.began, self.began.at) if self.caller else []
+        """Who talked with the caller while the third party was rung; the click may come before they are joined."""
+        rung_until = self.answered.at if self.answered else self.began.at
+        met = self.channels.met(self.caller, self.caller.began, rung_until) if self.caller else []
         return next((channel for _, channel in reversed(met) if channel.is_phone), None)
 
     def over_at(self, outcome: Outcome) -> datetime:

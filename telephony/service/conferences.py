@@ -120,9 +120,6 @@ class Conferences(Node):
             return commands.MuteParty(conference.id, party.channel, action is PartyAction.MUTE)
         if action in (PartyAction.HOLD, PartyAction.UNHOLD):
             return commands.HoldParty(conference.id, party.channel, action is PartyAction.HOLD)
-        # who is held, or still being rung, is in no room to be removed from
-        if party.state is PartyState.JOINED:
-            return commands.RemoveParty(conference.id, party.channel)
         return commands.HangUp(party.channel or party.uniqueid)
 
     async def decide(self, conference_id: str, accepted_by: str, reason: str, actor: Actor) -> Handoff:

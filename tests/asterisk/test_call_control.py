@@ -217,7 +217,7 @@ async def test_given_a_three_way_call_then_each_party_can_be_muted_held_and_remo
     after = room.facts.index(held)
     await room.control.execute(commands.HoldParty(handoff_id, talk.seat, held=False))
     await room.first(events.ConferenceJoined, after, uniqueid=talk.seat_id)
-    await room.control.execute(commands.RemoveParty(handoff_id, third.channel))
+    await room.control.execute(commands.HangUp(third.channel))
     await room.first(events.ChannelGone, uniqueid=third.uniqueid)
 
     assert not room.has(events.ChannelGone, uniqueid=talk.call_id)
@@ -260,7 +260,6 @@ TO_NOBODY = {
     "hang up": commands.HangUp(NOBODY),
     "mute": commands.MuteParty("h0", NOBODY, muted=True),
     "hold": commands.HoldParty("h0", NOBODY, held=True),
-    "remove": commands.RemoveParty("h0", NOBODY),
     "pause the recording": commands.PauseRecording(NOBODY, paused=True),
 }
 

@@ -28,10 +28,16 @@ def likeness(heard: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
     return float(across[at] / (np.linalg.norm(part) * np.linalg.norm(wanted)))
 
 
-def loudness(sound: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How it rises and falls, every 20 ms: what an ear follows where the sound was converted on its way."""
-    steps = np.abs(sound[: len(sound) // 160 * 160]).reshape(-1, 160).mean(axis=1)
-    return steps - steps.mean()
+def share_heard(heard: NDArray[np.float64], prompt: str) -> float:
+    """Of the half seconds in which ``prompt`` says something, those that are in ``heard``.
+
+    A recording on a busy machine may lack a frame here and there, which puts the rest out of step. Of any other prompt
+    it is 0.
+    """
+    wanted = samples(PROMPTS / f"{prompt}.wav")
+    pieces = [wanted[begin : begin + _RATE // 2] for begin in range(0, len(wanted) - _RATE // 2, _RATE // 2)]
+    loud = [piece for piece in pieces if np.linalg.norm(piece) > 0.3 * max(map(np.linalg.norm, pieces))]
+    return sum(likeness(heard, piece) > 0.7 for piece in loud) / len(loud)
 
 
 def announced(heard: Path, *prompts: str) -> list[str]:

@@ -75,10 +75,16 @@ class OwnRecord:
 
     # -------------------------------------------------------------- what happens often
 
-    def talking(self) -> OwnRecord:
-        """The caller talks with seat 2101 of 12345."""
+    def picked_up(self) -> OwnRecord:
+        """Seat 2101 of 12345 has answered the caller; Asterisk has yet to join them."""
         self.begins(CALLER, number=NUMBER).row("CallArrived", CALLER, extra={"extra": f"12345 12345 {NUMBER} pstn"})
-        return self.begins(SEAT).answers(SEAT).bridged(SEAT, bridge="b0", app="AppQueue").bridged(CALLER, bridge="b0")
+        return self.begins(SEAT).answers(SEAT)
+
+    def joined(self) -> OwnRecord:
+        return self.bridged(SEAT, bridge="b0", app="AppQueue").bridged(CALLER, bridge="b0")
+
+    def talking(self) -> OwnRecord:
+        return self.picked_up().joined()
 
     def starts(self) -> OwnRecord:
         """A transfer to 110."""
@@ -98,17 +104,21 @@ class OwnRecord:
     def back(self) -> OwnRecord:
         return self.handoff("back {H} 110").bridged(SEAT, CALLER, bridge="b2")
 
-    def dials_third(self) -> OwnRecord:
-        self.talking().begins(THIRD, THIRD).begins(f"{THIRD}-dial", THIRD)
+    def third_rings(self) -> OwnRecord:
+        self.begins(THIRD, THIRD).begins(f"{THIRD}-dial", THIRD)
         return self.conference("dialling {R} target 110  x     12345 {C}").begins(PHONE, THIRD)
 
     def third_answers(self) -> OwnRecord:
-        return self.dials_third().answers(PHONE).conference("answered {R} target 110 ANSWER {P} 1101   " + SHOWN, PHONE)
+        """All three come to the room."""
+        self.answers(PHONE).conference("answered {R} target 110 ANSWER {P} 1101   " + SHOWN, PHONE)
+        self.bridged(PHONE, f"{THIRD}-dial", bridge="b3")
+        return self.parted(CALLER, SEAT).bridged(CALLER, SEAT, THIRD, bridge="room")
+
+    def dials_third(self) -> OwnRecord:
+        return self.talking().third_rings()
 
     def three_way(self) -> OwnRecord:
-        """All three are in the room."""
-        self.third_answers().bridged(PHONE, f"{THIRD}-dial", bridge="b3")
-        return self.parted(CALLER, SEAT).bridged(THIRD, SEAT, CALLER, bridge="room")
+        return self.dials_third().third_answers()
 
     def third_ends(self) -> OwnRecord:
         return self.ends(THIRD).ends(f"{THIRD}-dial").ends(PHONE)

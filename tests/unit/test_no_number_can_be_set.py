@@ -55,7 +55,6 @@ COMMANDS = {
     "HangUp": {"channel"},
     "MuteParty": {"room", "channel", "muted"},
     "HoldParty": {"room", "channel", "held"},
-    "RemoveParty": {"room", "channel"},
     "PauseSeat": {"seat", "paused", "reason"},
     "PauseRecording": {"caller_channel", "paused"},
 }
@@ -70,7 +69,6 @@ EVERY_COMMAND = (
     commands.HangUp("PJSIP/2101-1"),
     commands.MuteParty("h-1", "PJSIP/2101-1", True),
     commands.HoldParty("h-1", "PJSIP/2101-1", True),
-    commands.RemoveParty("h-1", "PJSIP/2101-1"),
     commands.PauseSeat("2101", True, "用餐"),
     commands.PauseRecording("PJSIP/pstn-00000001", True),
 )

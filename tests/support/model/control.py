@@ -206,10 +206,6 @@ class ModelAsterisk:
             self.plan.unhold(channel, command.room)
 
     @_carry_out.register
-    def _remove(self, command: commands.RemoveParty) -> None:
-        self.plan.kick(self._in_room(command.room, command.channel), "removed")
-
-    @_carry_out.register
     def _pause(self, command: commands.PauseSeat) -> None:
         (self.plan.paused.add if command.paused else self.plan.paused.discard)(command.seat)
 

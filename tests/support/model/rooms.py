@@ -78,10 +78,10 @@ class Dialplan(Transfers):
             caller.variables["HANDOFF_STATE"] = "joining"
             self.truth[room].ends(Outcome.ANSWERED, None)
             left = self.leave(caller)
-            for each in (near, caller):
-                self.join(each, room)
+            self.join(caller, room)
             for each in left:
                 self.seat_left(each, caller)
+            self.join(near, room)
 
     def third_unanswered(self, far: Channel, status: str, sip: int | None) -> None:
         self.stop_ringing(far)
@@ -177,9 +177,9 @@ class Dialplan(Transfers):
             for each in self.inside(room):
                 self.kick(each)
 
-    def kick(self, channel: Channel, why: str = "the last in a room") -> None:
+    def kick(self, channel: Channel) -> None:
         if channel["CALLER_CHANNEL"] == channel.name:
-            self.end(channel, why)
+            self.end(channel, "the last in a room")
         else:
             self.out_of_room(channel)
 

@@ -265,6 +265,13 @@ def test_how_a_three_way_call_ended_is_read_from_what_the_channels_did(
     assert said(of(tell, ROOM)) == means
 
 
+def test_the_key_may_be_pressed_before_the_first_seat_is_joined_to_the_caller() -> None:
+    def tell(record: OwnRecord) -> None:
+        record.picked_up().third_rings().joined().third_answers().ends(SEAT).ends(CALLER).third_ends()
+
+    assert said(of(tell, ROOM)) == (Outcome.ANSWERED, Resolution.TARGET, True)
+
+
 def test_what_happens_in_the_same_moment_is_told_as_such() -> None:
     def tell(record: OwnRecord) -> None:
         record.dials_third().at_once().ends(CALLER).conference("answered {R} target 110 ANSWER {P} 1101   " + SHOWN)

@@ -46,7 +46,7 @@ GONE = AmiActionFailed("Hangup", "No such channel", {})
         ),
         (
             PartyAction.REMOVE,
-            lambda room: commands.RemoveParty(room, TRUNK),
+            lambda _: commands.HangUp(TRUNK),
             lambda room: events.ChannelGone(NOW, CALL, CALL, TRUNK, 16, None),
         ),
     ],
