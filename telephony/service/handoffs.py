@@ -37,6 +37,8 @@ from telephony.service.node import Actor, Node
 log = structlog.get_logger()
 
 _STORE_SECONDS = 1.0
+_REFUSAL_SECONDS = 5.0
+"""For the store to say whether a request that is refused otherwise has been made before: no caller waits for that."""
 _KEYS_KEPT = 10_000
 _NO_CHANNEL = re.compile(r"no such channel|channel does not exist", re.IGNORECASE)
 _NOT_UP = re.compile(r"channel not up", re.IGNORECASE)
@@ -145,7 +147,7 @@ class Handoffs(Node):
 
     async def _claimed(self, request: HandoffRequest, actor: Actor) -> Handoff | None:
         try:
-            async with asyncio.timeout(_STORE_SECONDS):
+            async with asyncio.timeout(_REFUSAL_SECONDS):
                 found = await self._store.claimed(actor.name, request.idempotency_key or "", request.fingerprint)
         except (RecordStoreUnavailable, TimeoutError):
             log.warning("handoff.key_unchecked", call_id=request.call_id)

@@ -23,7 +23,7 @@ from telephony.errors import (
     TargetHasCall,
     UnknownTarget,
 )
-from telephony.handoff import Mode, Outcome, Release, Resolution, State
+from telephony.handoff import Handoff, Mode, Outcome, Release, Resolution, State
 from telephony.service import Actor, HandoffRequest
 from tests.support.fake_asterisk import NOW
 from tests.support.story import CALL, NUMBER, SEAT_ID, SEAT_PHONE, TRUNK
@@ -164,6 +164,24 @@ async def test_given_a_restart_when_the_key_comes_again_then_the_same_handoff(ex
 
     assert again.id == first.id
     assert after.asterisk.commands == []
+
+
+async def test_given_a_restart_and_a_slow_store_when_the_key_comes_again_then_the_same_handoff(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await exchange.click(key="k")
+    monkeypatch.setattr("telephony.service.handoffs._STORE_SECONDS", 0.01)
+    claimed = exchange.store.claimed
+
+    async def slow(principal: str, key: str, fingerprint: str) -> Handoff | None:
+        await asyncio.sleep(0.05)
+        return await claimed(principal, key, fingerprint)
+
+    monkeypatch.setattr(exchange.store, "claimed", slow)
+    async with (after := Exchange(exchange.store, exchange.live)).running():
+        again = await after.click(key="k")
+
+    assert again.id == first.id, "no caller waits for it"
 
 
 async def test_given_an_ended_handoff_when_its_key_comes_again_then_its_record(exchange: Exchange) -> None:
