@@ -31,8 +31,8 @@ class Watch:
     """What one node knows, kept current.
 
     ``ended`` and ``over`` hold the last handoffs and conferences that ended, whose record may still be on its way;
-    ``on_ended`` is told of each handoff,
-    ``on_link_up`` each time that all is known again, ``on_fact`` of each fact after the tracker has had it.
+    ``on_ended`` is told of each handoff, ``on_link_up`` each time that all is known again, ``on_fact`` of each fact
+    after the tracker has had it.
     """
 
     def __init__(
