@@ -29,6 +29,8 @@ _LISTENS = 0.1
 _FIRST_WORDS = (0.1, 0.3)
 """Nobody hands over a caller whom they have not been connected to yet."""
 _HEARS_WITHIN = 5.0
+_A_WORD = 0.1
+"""Who hangs up in the very moment in which a phone answers may be gone before Asterisk has heard that it did."""
 _TALK = 1.3
 _PARTNER_LEAVES = 0.35
 
@@ -202,6 +204,7 @@ class Play:
             await partner.call.hangup()
             await self.over(self.caller, "the caller's call after the goodbye")
         else:
+            await asyncio.sleep(_A_WORD)
             await self.caller_hangs_up()
             await self.over(partner, f"the call of {partner.ring.station} after the caller left")
 

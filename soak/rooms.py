@@ -153,7 +153,7 @@ async def caller_on_hold(play: Play) -> None:
     if play.caller.is_over:
         raise Broken("the caller's call ended while on hold")
     must(ask, "answered", "first_seat")
-    if answer.status is None:  # the caller may be on hold still: left alone there, a seat would be rung again
+    if not answer.done:  # the caller may be on hold still: left alone there, a seat would be rung again
         await play.caller_hangs_up()
         await ring.call.hangup()
         return await play.over(seat, "the call of the seat")
