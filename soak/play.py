@@ -64,6 +64,8 @@ class Play:
         self.sheet = sheet
         self.rng = rng
         self.console = console
+        self.seat_stays = False
+        """Whoever ends this call, it is not the first seat."""
         self._citizen = citizen
         self._caller: Call | None = None
         self._legs: list[Leg] = []
@@ -198,7 +200,7 @@ class Play:
             await self.listen(partner)
         except CallGone:
             raise Broken(f"the talk with {partner.ring.station} was over") from None
-        if self.rng.random() < _PARTNER_LEAVES:
+        if self.rng.random() < _PARTNER_LEAVES and not self.seat_stays:
             await self.talks(partner)
             self.may_end(f"{partner.ring.station} says goodbye")
             await partner.call.hangup()

@@ -12,13 +12,18 @@ _STANDS_WITHIN = 3.0
 
 
 async def third_rings(play: Play, seat: Leg) -> tuple[Ask, Leg] | None:
-    """None: the service is away, or could not reach Asterisk; caller and seat talk on as before."""
+    """None: the service is away, or could not reach Asterisk; caller and seat talk on as before.
+
+    The third may ring all the same, now or later: a caller whose seat left would wait for it.
+    """
     ask = await play.click(seat, play.desk.target, mode="conference")
+    play.seat_stays = ask is None or ask.id is None
     if ask is None or ask.id is None:
         return None
     try:
         return ask, await play.rings(play.desk.seats[2], ask)
     except Broken:
+        play.seat_stays = True
         await play.nothing_rang(seat, ask)
         return None
 

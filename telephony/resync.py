@@ -35,6 +35,7 @@ VARIABLES = (
     "HANDOFF_RELEASE",
     "HANDOFF_STATE",
     "HANDOFF_STATUS",
+    "HANDOFF_SIP",
     "CONFERENCE",
     "RECORDING",
 )
@@ -156,6 +157,7 @@ def _steps(
             seat=variables.get("SEAT", ""),
             release=variables.get("HANDOFF_RELEASE", ""),
             status=variables.get("HANDOFF_STATUS", ""),
+            sip_code=int(sip) if (sip := variables.get("HANDOFF_SIP", "")).isdecimal() else None,
         )
 
 

@@ -279,6 +279,13 @@ def test_given_facts_from_before_the_snapshot_when_they_come_after_it_then_nothi
     assert (story.call.seat, story.call.seat_channel) == ("2101", SEAT_PHONE)
 
 
+def test_given_a_refusal_that_only_the_snapshot_tells_then_it_is_what_the_phone_said() -> None:
+    caller = story_caller("b3", HANDOFF_STATE="back", HANDOFF_STATUS="CHANUNAVAIL", HANDOFF_SIP="603")
+    story = ringing().link_lost().link_back(caller, Story().seat_channel("b3"))
+
+    story.ended(Outcome.REJECTED, Resolution.FIRST_SEAT)
+
+
 # ------------------------------------------------------------ calls
 
 
