@@ -100,7 +100,12 @@ class Leg:
         self.say(200, self.describe() if description is None else description)
 
     async def ask(self, method: str, body: bytes = b"", **headers: str) -> Response:
-        """A request inside the call; its final answer, whatever it is. An INVITE is confirmed by itself."""
+        """A request inside the call; its final answer, whatever it is. An INVITE is confirmed by itself.
+
+        It waits for their ACK of our 200 first (RFC 3261, 14.1: no re-INVITE while the first one is not confirmed).
+        """
+        if method == "INVITE" and not self._ours:
+            await asyncio.wait_for(self.confirmed.wait(), _WAIT_S)
         request = self._request(method, body)
         for name, value in headers.items():
             request.headers.set(name.replace("_", "-"), value)
