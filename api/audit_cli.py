@@ -185,7 +185,7 @@ def _run(work: Callable[[Any, Any, Any], Awaitable[T]]) -> T:
 
     async def run() -> T:
         loaded = load()
-        engine = engine_for(loaded.database_url)
+        engine = engine_for(loaded.database_url, any_text=True)
         try:
             await migrate(engine)
             return await work(loaded, engine, ledger_of(engine, loaded))

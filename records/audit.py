@@ -223,7 +223,7 @@ class Audit:
         while True:
             query = select(column).where(missing, column > after).order_by(column).limit(_PAGE)
             found = await self._strings(query)
-            if not found:
+            if not found or found[-1] == after:  # what is no text sorts where it is stored, not where it is read
                 return
             after = found[-1]
             await asyncio.sleep(_LOOK_AGAIN_SECONDS[-1])  # a handoff is claimed a moment before it is on the chain

@@ -54,10 +54,11 @@ class DatabaseIsNewer(RecordsError):
     slug = "database-is-newer"
 
 
-def engine_for(url: str, *, pool_size: int = 5) -> AsyncEngine:
+def engine_for(url: str, *, pool_size: int = 5, any_text: bool = False) -> AsyncEngine:
     """The engine for ``sqlite:///FILE`` or ``postgresql://…``; nothing is opened yet.
 
-    Every commit is on disk before it returns. Raises DatabaseUrlNotSupported.
+    Every commit is on disk before it returns. ``any_text``: text that is no UTF-8, which SQLite may hold, is read with
+    U+FFFD in its place instead of failing the query (slower). Raises DatabaseUrlNotSupported.
     """
     try:
         parsed = make_url(url)
@@ -80,6 +81,8 @@ def engine_for(url: str, *, pool_size: int = 5) -> AsyncEngine:
     )
     if sqlite:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        if any_text:
+            event.listen(engine.sync_engine, "connect", _read_any_text)
     return engine
 
 
@@ -88,6 +91,14 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _read_any_text(connection: Any, _record: object) -> None:
+    connection.driver_connection.text_factory = _text
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ import structlog
 
 from records.database import Change
 from records.recordings.files import Made, RecordingFiles
-from records.recordings.store import Finished, Kept, RecordingState, RecordingStore
+from records.recordings.store import CHANNELS, Finished, Kept, RecordingState, RecordingStore, pauses_as_json
 from telephony.errors import RecordStoreUnavailable
 from telephony.ports import Clock
 from telephony.recordings import Recording
@@ -181,6 +181,8 @@ class RecordingKeeper:
         body = {
             "event": "finished",
             "call_id": recording.call_id,
+            "node": recording.node,
+            "channels": CHANNELS,
             "state": state.value,
             "problem": problem,
             "path": recording.path,
@@ -190,10 +192,19 @@ class RecordingKeeper:
             "seconds": made.seconds,
             "bytes": made.bytes,
             "call_seconds": round(lasted, 3),
-            "pauses": len(recording.pauses),
+            "pauses": pauses_as_json(recording.pauses),
             **made.digests,
         }
-        finished = Finished(state, ended_at, delete_after, problem, made.seconds, made.bytes, made.digests["sha256"])
+        finished = Finished(
+            state,
+            ended_at,
+            delete_after,
+            problem,
+            made.seconds,
+            made.bytes,
+            made.digests["sha256"],
+            recording.pauses,
+        )
         await self._note(body, recording.id, self._store.finishing(recording.id, finished))
         tell = log.error if problem else log.info
         tell("recording.finished", id=recording.id, state=state.value, seconds=made.seconds, problem=problem)
@@ -206,10 +217,15 @@ class RecordingKeeper:
             ended_at = kept.ended_at or await self._store.call_ended(kept.call_id) or kept.started_at
             late = now - ended_at > _MISSING_AFTER
             if late and not await self._on_disk(partial(self.files.has_originals, kept.path)):
-                missing = Finished(RecordingState.MISSING, ended_at, ended_at + self.rules.keep, "no-file")
+                missing = Finished(
+                    RecordingState.MISSING, ended_at, ended_at + self.rules.keep, "no-file", pauses=kept.pauses
+                )
                 body = {
                     "event": "missing",
                     "call_id": kept.call_id,
+                    "node": kept.node,
+                    "channels": kept.channels,
+                    "pauses": pauses_as_json(kept.pauses),
                     "started_at": _iso(kept.started_at),
                     "ended_at": _iso(missing.ended_at),
                     "delete_after": _iso(missing.delete_after),

@@ -34,6 +34,8 @@ class RecordingState(StrEnum):
 
 PLAYABLE = (RecordingState.WHOLE, RecordingState.TRUNCATED)
 FAULTY = (RecordingState.TRUNCATED, RecordingState.MISSING)
+CHANNELS = 2
+"""The caller left, the others right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Finished:
     seconds: float | None = None
     bytes: int | None = None
     sha256: str | None = None
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,12 @@ _OPEN = recordings.c.state == RecordingState.RECORDING
 _THERE = recordings.c.state != RecordingState.DELETED
 
 
+def pauses_as_json(pauses: tuple[Pause, ...]) -> list[dict[str, Any]]:
+    """As they stand in the row and on the ledger."""
+    found: list[dict[str, Any]] = _PAUSES.dump_python(pauses, mode="json")
+    return found
+
+
 class RecordingStore:
     """Every method raises RecordStoreUnavailable when the database is away."""
 
@@ -105,7 +114,7 @@ class RecordingStore:
         """What is known while it is being made; one that is finished stays as it is."""
         live = {
             "ended_at": recording.ended_at,
-            "pauses": _PAUSES.dump_python(recording.pauses, mode="json"),
+            "pauses": pauses_as_json(recording.pauses),
         }
         first = {
             "id": recording.id,
@@ -114,7 +123,7 @@ class RecordingStore:
             "path": recording.path,
             "started_at": recording.started_at,
             "state": RecordingState.RECORDING.value,
-            "channels": 2,
+            "channels": CHANNELS,
             "hold": False,
         }
         statement = self._insert(recordings).values(first | live)
@@ -132,6 +141,7 @@ class RecordingStore:
             "seconds": finished.seconds,
             "bytes": finished.bytes,
             "sha256": finished.sha256,
+            "pauses": pauses_as_json(finished.pauses),
         }
         return _changing(recording_id, _OPEN, values)
 

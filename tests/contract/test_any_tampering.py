@@ -62,7 +62,7 @@ async def _fill(path: Path) -> Head:
 
 
 async def _faults(path: Path, head: Head) -> list[Fault]:
-    engine = engine_for(f"sqlite:///{path}")
+    engine = engine_for(f"sqlite:///{path}", any_text=True)
     try:
         return [fault async for fault in Audit(engine, node="n1", signer=Signer(KEY), head=head).faults()]
     finally:
@@ -112,6 +112,22 @@ def test_any_single_edit_is_found(
     copy = Path(shutil.copy(path, tmp_path / "copy.db"))
     if _edit(copy, column, which, value):
         assert asyncio.run(_faults(copy, head))
+
+
+def test_any_text_that_is_no_utf_8_is_found(
+    honest: tuple[Path, Head], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records.audit, "_LOOK_AGAIN_SECONDS", (0.0,))
+    path, head = honest
+    for column in COLUMNS:
+        copy = Path(shutil.copy(path, tmp_path / "copy.db"))
+        with closing(sqlite3.connect(copy)) as connection:
+            try:
+                connection.execute(f"UPDATE {column.table} SET \"{column.name}\" = CAST(x'ff31' AS TEXT)")
+            except sqlite3.IntegrityError:
+                continue
+            connection.commit()
+        assert asyncio.run(_faults(copy, head)), column
 
 
 @pytest.mark.parametrize("table", [*OF_KIND.values(), *BESIDE, ledger, ledger_salts], ids=str)
