@@ -27,6 +27,7 @@ KINDS: Mapping[Kind, Text] = {
 }
 TITLE = Text("热线联动运行", "Hotline linkage")
 BEFORE = Text("上期", "before")
+WHOLE = Text("总数", "of")
 CHANGE = Text("增减", "change")
 MADE_AT = Text("生成时间", "made at")
 SPAN = Text("统计时段", "period")

@@ -132,7 +132,9 @@ def test_the_page_asks_nobody_and_runs_nothing(report: Report, html: str) -> Non
         where = dict(parse_qsl(urlsplit(link).query))
         assert (urlsplit(link).path, where.pop("rows")) == ("/reports", rows)
         assert where == {"view": "report", "kind": "half-month", "day": "2026-03-01"}
-    figures = [cell.rows for cell in report.cells()]
+    shares = [cell.whole if cell.unit is Unit.SHARE else None for cell in report.cells()]
+    figures = [each for cell, whole in zip(report.cells(), shares, strict=True) for each in (cell.rows, whole) if each]
+    assert any(shares)
     assert [str(given["data-count"]) for tag, given in found.tags if tag == "a"] == [
         str(each.count) for each in figures
     ]
