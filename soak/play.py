@@ -26,9 +26,8 @@ _ARRIVES_WITHIN = 15.0
 _RING_MARGIN = 1.5
 """Seconds by which a busy machine may tell a phone late that it rings."""
 _LISTENS = 0.1
-_FIRST_WORDS = (0.1, 0.3)
-"""Nobody hands over a caller whom they have not been connected to yet."""
-_HEARS_WITHIN = 5.0
+_FIRST_WORDS = (0.0, 0.3)
+_HEARS_WITHIN = 8.0
 _A_WORD = 0.1
 """Who hangs up in the very moment in which a phone answers may be gone before Asterisk has heard that it did."""
 _TALK = 1.3
@@ -106,6 +105,7 @@ class Play:
         await self._must(self.caller.answered(_WAIT), "the line took the caller")
         await self._must(leg.call.answered(_WAIT), "the first seat's call is up")
         self.sheet.answered_at = self.caller.answered_at
+        await self.connected(leg)
         await asyncio.sleep(self.rng.uniform(*_FIRST_WORDS))
         return leg
 
@@ -178,6 +178,17 @@ class Play:
         except CallGone:
             raise Overtaken from None
 
+    async def connected(self, seat: Leg) -> None:
+        """The seat hears the caller: nobody hands over, or takes leave of, whom they are not connected to yet, and who
+        hangs up in the very moment of an answer may be gone before Asterisk has heard of it. Raises Broken."""
+        try:
+            await self.caller.play_tone(CALLER_TONE)
+            heard = await seat.call.hears(CALLER_TONE, _HEARS_WITHIN)
+        except CallGone:
+            raise Broken(f"the talk with {seat.ring.station} was over") from None
+        if not heard:
+            raise Broken(f"{seat.ring.station} does not hear the caller")
+
     async def listen(self, one: Leg) -> None:
         """Now and then: the caller and this seat hear each other. Raises Broken."""
         if self.rng.random() > _LISTENS:
@@ -196,6 +207,10 @@ class Play:
 
     async def goodbye(self, partner: Leg) -> None:
         """A talk ends as talks do: one of the two hangs up, and then the other's call is over too."""
+        if any(ask.unclear or ask.races for ask in self.sheet.asks):  # the caller may be on the way to somebody yet
+            await asyncio.sleep(_A_WORD)
+        else:
+            await self.connected(partner)
         try:
             await self.listen(partner)
         except CallGone:
@@ -206,7 +221,6 @@ class Play:
             await partner.call.hangup()
             await self.over(self.caller, "the caller's call after the goodbye")
         else:
-            await asyncio.sleep(_A_WORD)
             await self.caller_hangs_up()
             await self.over(partner, f"the call of {partner.ring.station} after the caller left")
 

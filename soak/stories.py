@@ -103,7 +103,6 @@ async def refused(play: Play) -> None:
 
 
 async def with_the_seat_again(play: Play, seat: Leg) -> None:
-    await asyncio.sleep(0.3)
     if seat.call.is_over:
         raise Broken("the first seat, who waited, has no call any more")
     await play.goodbye(seat)
@@ -115,7 +114,7 @@ async def refused_and_asked_again(play: Play) -> None:
     ask, ring = await to_target(play, seat)
     await play.refuse(ring, 486)
     must(ask, "busy", "first_seat")
-    await asyncio.sleep(0.3)
+    await play.connected(seat)
     again, ring = await to_target(play, seat)
     await answered_by(play, seat, again, ring)
     await play.goodbye(ring)
