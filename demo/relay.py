@@ -60,7 +60,8 @@ class Relay:
         """Each connection is reset on both sides; a new one may be made at once."""
         for writer in self._writers:
             sock: socket.socket = writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            if sock.fileno() != -1:  # else it is closed, and its task is about to say so
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             writer.transport.abort()
 
     async def refuse(self) -> None:
