@@ -14,6 +14,8 @@ from softphones import IncomingCall
 CITIZEN = "13800001111"
 CITIZEN_TONE, SEAT_TONE, TARGET_TONE = 440.0, 620.0, 850.0
 RINGS_WITHIN = 6.0
+_TALK_S = 1.3
+"""Who is gone within a second of answering has not spoken with the caller, and a human is rung again."""
 
 
 @dataclass(slots=True)
@@ -72,6 +74,7 @@ async def play(stage: Stage, tell: Callable[[str], None]) -> list[Result]:
             result.differences.append(f"{type(error).__name__}: {error}")
         results.append(result)
         await stage.hang_up_all()
+        stage.forget_rings()
     return results
 
 
@@ -128,10 +131,16 @@ async def transfer(stage: Stage, result: Result, *, line: str, seat: str, target
     await talk.seat.ended()
     await tones(result, ("caller", talk.citizen, CITIZEN_TONE), ("target", incoming, TARGET_TONE))
     await settled(stage, result, handoff["id"], outcome="answered", resolution="target")
-    await incoming.hangup()
-    await talk.citizen.ended()
+    await goodbye(incoming, talk)
     result.record = await stage.handoff_when(handoff["id"], state="ended")
     result.expect("state", result.record["state"], "ended")
+
+
+async def goodbye(target: IncomingCall, talk: Conversation) -> None:
+    """The target hangs up, and so ends the call."""
+    await asyncio.sleep(_TALK_S)
+    await target.hangup()
+    await talk.citizen.ended()
 
 
 @scene("12345 一键转接 110", "one key, 12345 to 110")
@@ -255,8 +264,7 @@ async def three_way(stage: Stage, result: Result) -> None:
     (await stage.api.post(f"/v1/handoffs/{handoff['id']}/complete")).raise_for_status()
     await talk.seat.ended()
     await tones(result, ("caller", talk.citizen, CITIZEN_TONE), ("target", incoming, TARGET_TONE))
-    await incoming.hangup()
-    await talk.citizen.ended()
+    await goodbye(incoming, talk)
     await settled(stage, result, handoff["id"], outcome="answered", resolution="target")
     result.expect("decision", ((result.record or {})["decision"] or {}).get("accepted_by"), "110")
 

@@ -217,8 +217,8 @@ class Stage:
         await self.until(nothing, timeout)
 
     async def hang_up_all(self) -> None:
-        """The end of a scene: whatever is still up is ended from here, and phones are idle again."""
-        for call in self._seats.calls + self._trunk.calls:
+        """The end of a scene: whatever is still up is ended from here, callers first, and phones are idle again."""
+        for call in self._trunk.calls + self._seats.calls:
             if not call.is_over:
                 await call.hangup()
         await self.quiet()
