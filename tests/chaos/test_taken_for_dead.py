@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
@@ -16,8 +17,6 @@ from demo.stage import Stage
 from demo.stage import stage as open_stage
 from softphones import Phone
 from tests.support.scenario import CITIZEN, CITIZEN_TONE, TARGET_TONE, Record, ended, hear_each_other, settled
-
-WRITTEN_WITHIN = 1.0
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -41,6 +40,15 @@ async def replaced(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
             yield api
     finally:
         await later.stop()
+
+
+def freeze_between_writes(stage: Stage) -> None:
+    """Frozen while it writes, it would keep SQLite's lock, and who replaces it could not start."""
+    assert stage.parts is not None
+    with closing(sqlite3.connect(stage.home / "hotline.db", isolation_level=None, timeout=20.0)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        stage.parts.service.freeze()
+        database.execute("ROLLBACK")
 
 
 async def has_ended(part: HarmedPart) -> None:
@@ -72,8 +80,7 @@ async def test_given_a_frozen_service_when_it_wakes_after_it_was_replaced_then_i
         old = stage.parts.service
         outside, police = await stage.outside(), await stage.seat("1101")
         talk = await stage.talk(CITIZEN, "12345", "2101")
-        await asyncio.sleep(WRITTEN_WITHIN)  # a frozen process keeps SQLite's lock
-        old.freeze()
+        freeze_between_writes(stage)
         clicked = asyncio.create_task(stage.hand_over(talk.call_id, "110"))
         await asyncio.sleep(0.2)  # the click waits in its socket
         async with replaced(stage) as api:
