@@ -196,8 +196,8 @@ class AmiControl:
 
     @_execute.register
     async def _hold(self, command: commands.HoldParty) -> None:
-        context = "conference-hold" if command.held else "conference-in"
-        await self._redirect(command.channel, context, command.room)
+        wanted = "held" if command.held else "back"
+        await self._redirect(command.channel, "conference-hold", f"{command.room}.{wanted}.{self._fence.number}")
 
     @_execute.register
     async def _pause_seat(self, command: commands.PauseSeat) -> None:

@@ -14,8 +14,10 @@ from tests.support.scenario import (
     TARGET_TONE,
     ended,
     hear_each_other,
+    parties_are,
     rung,
     settled,
+    three_way,
     uninterrupted,
 )
 
@@ -114,3 +116,32 @@ async def test_given_a_refused_command_when_the_node_is_ours_again_then_the_same
     await (await rung(stage, "1101")).answer()
     await talk.seat.ended()
     await settled(stage, second["id"], outcome="answered", resolution="target")
+
+
+async def test_given_the_node_was_taken_when_the_old_process_holds_a_party_then_all_three_talk_on(
+    stage: Stage, asterisk: Asterisk
+) -> None:
+    talk, asked, target = await three_way(stage)
+    await asterisk.taken()
+
+    await stage.api.post(f"/v1/conferences/{asked['id']}/participants/caller/hold")
+
+    await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE), (target, TARGET_TONE))
+
+
+async def test_given_a_held_party_and_the_node_was_taken_when_the_old_process_takes_it_back_then_it_stays_on_hold(
+    stage: Stage, asterisk: Asterisk
+) -> None:
+    talk, asked, target = await three_way(stage)
+    caller = f"/v1/conferences/{asked['id']}/participants/caller"
+    await stage.api.post(f"{caller}/hold")
+    await parties_are(stage, asked["id"], caller="held")
+    await asterisk.taken()
+
+    await stage.api.post(f"{caller}/unhold")
+
+    await talk.citizen.play_tone(CITIZEN_TONE)
+    assert not await target.hears(CITIZEN_TONE, 1.5)
+    await asterisk.set(asterisk.number)
+    await stage.api.post(f"{caller}/unhold")
+    await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE), (target, TARGET_TONE))
