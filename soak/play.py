@@ -27,7 +27,7 @@ _RING_MARGIN = 1.5
 """Seconds by which a busy machine may tell a phone late that it rings."""
 _LISTENS = 0.1
 _FIRST_WORDS = (0.0, 0.3)
-_HEARS_WITHIN = 8.0
+_HEARS_WITHIN = 5.0
 _A_WORD = 0.1
 """Who hangs up in the very moment in which a phone answers may be gone before Asterisk has heard that it did."""
 _TALK = 1.3
@@ -183,7 +183,7 @@ class Play:
         hangs up in the very moment of an answer may be gone before Asterisk has heard of it. Raises Broken."""
         try:
             await self.caller.play_tone(CALLER_TONE)
-            heard = await seat.call.hears(CALLER_TONE, _HEARS_WITHIN)
+            heard = await seat.call.hears(CALLER_TONE, _WAIT)
         except CallGone:
             raise Broken(f"the talk with {seat.ring.station} was over") from None
         if not heard:
