@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from records.recordings.keeper import RecordingKeeper
 from records.recordings.store import FAULTY, RecordingState
+from telephony.callback import CallBack
 from telephony.handoff import Handoff, durations_ms
 from telephony.probe.judge import Probed
 
@@ -49,6 +50,9 @@ class Metrics:
             "hotline_number_mismatches",
             "Handoffs whose target saw another number than the caller's.",
             registry=self.registry,
+        )
+        self.call_backs_unreached = Counter(
+            "hotline_call_backs_unreached", "Promised call-backs that were given up.", ["line"], registry=self.registry
         )
         self.requests = Counter(
             "hotline_http_requests", "Requests answered.", ["method", "operation", "status"], registry=self.registry
@@ -140,6 +144,10 @@ class Metrics:
     def number_mismatch(self, handoff: Handoff) -> None:
         """To be called once for each such handoff, as it is seen."""
         self.number_mismatches.inc()
+
+    def call_back_unreached(self, order: CallBack) -> None:
+        """To be called when one has been given up."""
+        self.call_backs_unreached.labels(order.line).inc()
 
     def handoff_ended(self, handoff: Handoff) -> None:
         """To be called once for each handoff, when it has ended."""

@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from api.settings_callbacks import CallBackSettings
 from api.settings_exports import ExportSettings
 from api.settings_probe import ProbeSettings
 from api.settings_reports import ReportSettings
@@ -207,6 +208,7 @@ class Settings(BaseSettings):
     reports: ReportSettings = ReportSettings()
     exports: ExportSettings = ExportSettings()
     probe: ProbeSettings = ProbeSettings()
+    call_backs: CallBackSettings = CallBackSettings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]

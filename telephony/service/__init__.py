@@ -4,16 +4,16 @@ Asking changes nothing by itself: what Asterisk then reports does (``telephony.w
 """
 
 from telephony.events import Event
+from telephony.service.callbacks import CallBacks
 from telephony.service.conferences import Conferences, PartyAction
 from telephony.service.corrections import Corrections
 from telephony.service.handoffs import HandoffRequest
 from telephony.service.joining import Joining
 from telephony.service.node import Actor
 from telephony.service.recordings import Recordings
-from telephony.service.seats import Seats
 
 
-class Switchboard(Joining, Conferences, Corrections, Seats, Recordings):
+class Switchboard(Joining, Conferences, Corrections, CallBacks, Recordings):
     """One per node; ``run`` must be running for anything to change."""
 
     async def run(self) -> None:
@@ -25,6 +25,7 @@ class Switchboard(Joining, Conferences, Corrections, Seats, Recordings):
     def _heard(self, fact: Event) -> None:
         self.hear_of_recordings(fact)
         self.hear_of_menus(fact)
+        self.hear_of_call_backs(fact)
 
 
 __all__ = ["Actor", "HandoffRequest", "PartyAction", "Switchboard"]

@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 from records.notes import Note
 from records.paging import cursor_after, position
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.conference import Conference
 from telephony.errors import IdempotencyKeyReused, LiveStateUnavailable, RecordStoreUnavailable
 from telephony.handoff import Handoff
-from telephony.ports import CallFilter, HandoffFilter, Notice, Page, Presence
-from tests.support.matching import calls_that_match, matching_handoffs
+from telephony.ports import CallBackFilter, CallFilter, HandoffFilter, Notice, Page, Presence
+from tests.support.matching import calls_that_match, matching_call_backs, matching_handoffs
 
-_R = TypeVar("_R", Handoff, Call)
+_R = TypeVar("_R", Handoff, Call, CallBack)
 
 
 class MemoryRecordStore:
@@ -29,6 +30,7 @@ class MemoryRecordStore:
         self._handoffs: dict[str, Handoff] = {}
         self._calls: dict[str, Call] = {}
         self._conferences: dict[str, Conference] = {}
+        self._call_backs: dict[str, CallBack] = {}
         self._keys: dict[tuple[str, str], tuple[str, str]] = {}
         self.notes: dict[str, Note] = {}
 
@@ -59,7 +61,7 @@ class MemoryRecordStore:
     async def save_conference(self, conference: Conference) -> None:
         await self.save_all((conference,))
 
-    async def save_all(self, records: Sequence[Handoff | Call | Conference | Note]) -> None:
+    async def save_all(self, records: Sequence[Handoff | Call | Conference | CallBack | Note]) -> None:
         await self._reach()
         for record in records:
             match record:
@@ -69,6 +71,8 @@ class MemoryRecordStore:
                     self._calls[record.id] = _newer(self._calls.get(record.id), record)
                 case Conference():
                     self._conferences[record.id] = record
+                case CallBack():
+                    self._call_backs[record.id] = record
                 case Note():
                     self.notes[record.id] = record
 
@@ -106,6 +110,24 @@ class MemoryRecordStore:
         rooms = [room for room in self._conferences.values() if room.id in here]
         live = [room for room in rooms if not (room.parties and room.over)]
         return sorted(live, key=lambda room: (room.started_at, room.id))
+
+    async def call_back(self, order_id: str) -> CallBack | None:
+        await self._reach()
+        return self._call_backs.get(order_id)
+
+    async def open_call_backs(self, node: str) -> Sequence[CallBack]:
+        await self._reach()
+        mine = [order for order in self._call_backs.values() if order.node == node and order.live]
+        return sorted(mine, key=lambda order: (order.since, order.id))
+
+    async def newest_call_back(self, node: str) -> datetime | None:
+        await self._reach()
+        return max((order.created_at for order in self._call_backs.values() if order.node == node), default=None)
+
+    async def call_backs(self, where: CallBackFilter, *, limit: int, cursor: str | None) -> Page[CallBack]:
+        await self._reach()
+        found = matching_call_backs(self._call_backs.values(), where)
+        return _page(found, lambda order: (order.created_at, order.id), limit, cursor)
 
     async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
         await self._reach()

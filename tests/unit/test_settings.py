@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,23 @@ def test_given_the_shipped_file_when_loaded_then_every_seat_sits_at_a_line(tmp_p
     assert directory.target("999") is None
 
 
+def test_given_rules_for_call_backs_then_they_hold_in_the_hours_and_zone_that_are_named(
+    tmp_path: Path, content: dict[str, Any]
+) -> None:
+    content["call_backs"] = {"retry_minutes": [0.5, 2], "since": "09:00", "until": "18:30", "at_any_hour": ["12345"]}
+    path = tmp_path / "hotline.yaml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    rules = load_settings(path).call_backs.rules("Asia/Shanghai")
+    assert rules.retry_after == (timedelta(seconds=30), timedelta(minutes=2))
+    night = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
+    assert not rules.allow("110", night) and rules.allow("12345", night)
+
+
 @pytest.mark.parametrize(
     ("change", "field", "said"),
     [
+        (lambda c: c.update(call_backs={"attempts": 0}), "call_backs.attempts", "太小"),
+        (lambda c: c.update(call_backs={"retry_minutes": []}), "call_backs.retry_minutes", "at least 1 item"),
         (lambda c: c.update(default_line="999"), "default_line", "known: 110, 12345"),
         (lambda c: c["seats"].append({"id": "1101", "name": "x"}), "seats.7.id", "1101 stands twice"),
         (lambda c: c["lines"][0]["desks"][0]["seats"].append("9999"), "lines.0.desks.0.seats.3", "no seat 9999"),
