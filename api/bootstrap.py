@@ -186,7 +186,7 @@ async def _serve(loaded: Loaded) -> None:
         )
         switchboard.watch.on_ended = metrics.handoff_ended
         switchboard.watch.publisher.on_mismatch = metrics.number_mismatch
-        call_backs = call_back_job(loaded, switchboard, store, writer, clock, metrics)
+        call_backs = call_back_job(loaded, switchboard, store, writer, clock, metrics, redis)
         counters = Counters(shared_storage(loaded.redis_url))
         settings = ApiSettings(
             auditor_sees_numbers=loaded.settings.auditor_sees_numbers, time_zone=loaded.settings.reports.time_zone
@@ -354,7 +354,7 @@ async def _run(loaded: Loaded, services: Services, beside: Mapping[str, _Job]) -
     gc.collect()
     gc.freeze()
 
-    menus = Menus(loaded.settings, services.journal.passed_menus)
+    menus = Menus(loaded.settings, services.journal.passed_menus, services.switchboard)
     configuration = ConfigurationLog(services.ledger, services.journal, loaded.settings)
 
     def take_up_directory() -> None:

@@ -54,6 +54,12 @@ class Metrics:
         self.call_backs_unreached = Counter(
             "hotline_call_backs_unreached", "Promised call-backs that were given up.", ["line"], registry=self.registry
         )
+        self.callers_refused = Counter(
+            "hotline_callers_refused",
+            "Callers for whom a trunk had no channel.",
+            ["trunk", "line"],
+            registry=self.registry,
+        )
         self.requests = Counter(
             "hotline_http_requests", "Requests answered.", ["method", "operation", "status"], registry=self.registry
         )
@@ -148,6 +154,10 @@ class Metrics:
     def call_back_unreached(self, order: CallBack) -> None:
         """To be called when one has been given up."""
         self.call_backs_unreached.labels(order.line).inc()
+
+    def caller_refused(self, trunk: str, line: str) -> None:
+        """To be called once for each."""
+        self.callers_refused.labels(trunk, line).inc()
 
     def handoff_ended(self, handoff: Handoff) -> None:
         """To be called once for each handoff, when it has ended."""

@@ -98,5 +98,15 @@ def give_up_after(seconds: float) -> bytes:
     return set_variable("TIMEOUT(absolute)", f"{seconds:.3f}")
 
 
+def run(subroutine: str, *arguments: str) -> bytes:
+    """A subroutine of the dialplan, on the caller's channel; we go on when it is over."""
+    return command("GOSUB", subroutine, "s", "1", *([",".join(arguments)] if arguments else []))
+
+
+def variable(name: str) -> bytes:
+    """Answered by `200 result=1 (value)`, or `result=0` where it is not set."""
+    return command("GET", "VARIABLE", name)
+
+
 def set_variable(name: str, value: str) -> bytes:
     return command("SET", "VARIABLE", name, value)

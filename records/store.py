@@ -175,15 +175,18 @@ class SqlRecordStore:
         return [conference_of(row) for row in await self._rows(live.order_by(c.started_at, c.id))]
 
     async def call_back(self, order_id: str) -> CallBack | None:
+        self._must_be_migrated()
         rows = await self._rows(select(tables.call_backs).where(tables.call_backs.c.id == order_id))
         return call_back_of(rows[0]) if rows else None
 
     async def open_call_backs(self, node: str) -> Sequence[CallBack]:
+        self._must_be_migrated()
         c = tables.call_backs.c
         open_ones = select(tables.call_backs).where(c.node == node, c.state.in_(_NOT_ENDED))
         return [call_back_of(row) for row in await self._rows(open_ones.order_by(c.since, c.id))]
 
     async def newest_call_back(self, node: str) -> datetime | None:
+        self._must_be_migrated()
         c = tables.call_backs.c
         async with transaction(self._engine) as connection:
             newest = select(c.created_at).where(c.node == node).order_by(c.created_at.desc()).limit(1)

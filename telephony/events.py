@@ -157,6 +157,23 @@ class CallBackReported(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TrunkFull(Event):
+    """A caller of this line was refused: what is left of the trunk is kept for other lines."""
+
+    trunk: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeMet(Event):
+    """A caller came while the line had too many. ``hold_seconds``: how long callers have waited lately."""
+
+    line: str
+    waiting: int | None
+    hold_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConferenceReported(Event):
     """A step of one party of a conference: dialling, answered, result, held."""
 

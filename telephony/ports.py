@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from telephony.call import Call
@@ -221,6 +221,16 @@ class Notice:
     id: str
     kind: str
     data: Mapping[str, Any]
+
+
+class CallerCounts(Protocol):
+    """What callers did lately, shared between nodes. Raises LiveStateUnavailable."""
+
+    async def count(self, what: str, caller: str, at: datetime, within: timedelta, *, add: str | None) -> int:
+        """How often ``caller`` did ``what`` in the time up to ``at``.
+
+        ``add``: the call in which it is done now, counted once however often that is told; None: it is only asked.
+        """
 
 
 class LiveState(Protocol):

@@ -142,6 +142,14 @@ def _call_back_step(raw: AmiEvent, at: datetime) -> events.Event:
     )
 
 
+def _trunk_full(raw: AmiEvent, at: datetime) -> events.Event:
+    return events.TrunkFull(at, raw.get("Trunk"), raw.get("Line"))
+
+
+def _surge(raw: AmiEvent, at: datetime) -> events.Event:
+    return events.SurgeMet(at, raw.get("Line"), _whole(raw.get("Waiting")), _whole(raw.get("Hold")))
+
+
 _USER_EVENTS: dict[str, Callable[[AmiEvent, datetime], events.Event]] = {
     "CallArrived": _call_arrived,
     "SeatAnswered": _seat_answered,
@@ -150,6 +158,8 @@ _USER_EVENTS: dict[str, Callable[[AmiEvent, datetime], events.Event]] = {
     "RecordingStarted": _recording_started,
     "CallBackPromised": _call_back_promised,
     "CallBackStep": _call_back_step,
+    "TrunkFull": _trunk_full,
+    "Surge": _surge,
 }
 
 

@@ -9,11 +9,13 @@ from telephony.service.conferences import Conferences, PartyAction
 from telephony.service.corrections import Corrections
 from telephony.service.handoffs import HandoffRequest
 from telephony.service.joining import Joining
+from telephony.service.load import Load
 from telephony.service.node import Actor
+from telephony.service.nuisance import Nuisances
 from telephony.service.recordings import Recordings
 
 
-class Switchboard(Joining, Conferences, Corrections, CallBacks, Recordings):
+class Switchboard(Joining, Conferences, Corrections, CallBacks, Load, Nuisances, Recordings):
     """One per node; ``run`` must be running for anything to change."""
 
     async def run(self) -> None:
@@ -26,6 +28,8 @@ class Switchboard(Joining, Conferences, Corrections, CallBacks, Recordings):
         self.hear_of_recordings(fact)
         self.hear_of_menus(fact)
         self.hear_of_call_backs(fact)
+        self.hear_of_load(fact)
+        self.hear_of_nuisance(fact)
 
 
 __all__ = ["Actor", "HandoffRequest", "PartyAction", "Switchboard"]

@@ -15,6 +15,7 @@ from records.erasure import Eraser
 from records.periods import Periods
 from records.store import SqlRecordStore
 from telephony.callback import CallBackState
+from telephony.errors import RecordStoreUnavailable
 from telephony.handoff import Step
 from telephony.ports import CallBackFilter, RecordStore
 from tests.support.ledgers import a_ledger, rows_of
@@ -85,6 +86,16 @@ async def test_given_conditions_then_the_orders_that_meet_them_all(store: Record
     first = await store.call_backs(CallBackFilter(), limit=1, cursor=None)
     rest = await store.call_backs(CallBackFilter(), limit=1, cursor=first.next_cursor)
     assert [*first.items, *rest.items] == [two, one] and rest.next_cursor is None
+
+
+async def test_given_a_database_of_an_earlier_version_then_it_is_waited_for(tmp_path: Path) -> None:
+    engine = engine_for(f"sqlite:///{tmp_path}/records.db")
+    store = SqlRecordStore(engine)
+    store.migrated = False
+    for asked in (store.open_call_backs("n1"), store.newest_call_back("n1"), store.call_back("b-1")):
+        with pytest.raises(RecordStoreUnavailable):
+            await asked
+    await engine.dispose()
 
 
 async def test_given_a_ledger_then_each_state_stands_on_it_without_the_number_and_goes_with_its_caller(

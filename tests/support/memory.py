@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from records.notes import Note
@@ -154,6 +154,22 @@ def _page(found: list[_R], place: Callable[[_R], tuple[datetime, str]], limit: i
     rows = sorted((row for row in found if before is None or place(row) < before), key=place, reverse=True)
     more = len(rows) > limit
     return Page(tuple(rows[:limit]), cursor_after(*place(rows[limit - 1])) if more else None)
+
+
+class MemoryCallerCounts:
+    def __init__(self) -> None:
+        self.away = False
+        self._calls: dict[tuple[str, str], dict[str, datetime]] = {}
+
+    async def count(self, what: str, caller: str, at: datetime, within: timedelta, *, add: str | None) -> int:
+        await asyncio.sleep(0)
+        if self.away:
+            raise LiveStateUnavailable("Redis is away")
+        calls = self._calls.setdefault((what, caller), {})
+        if add is not None:
+            calls.setdefault(add, at)
+        self._calls[what, caller] = {id: came for id, came in calls.items() if came > at - within}
+        return len(self._calls[what, caller])
 
 
 class MemoryLiveState:

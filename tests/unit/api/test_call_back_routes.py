@@ -74,6 +74,15 @@ async def test_given_a_reason_when_a_supervisor_cancels_one_then_it_stands_on_th
 
 
 @pytest.mark.asyncio
+async def test_given_one_that_is_given_up_and_a_refused_caller_then_prometheus_reads_of_both(hall: Hall) -> None:
+    hall.services.metrics.call_back_unreached(a_call_back())
+    hall.services.metrics.caller_refused("pstn", "12345")
+    text = (await hall.http.get("/metrics")).text
+    assert 'hotline_call_backs_unreached_total{line="12345"} 1.0' in text
+    assert 'hotline_callers_refused_total{line="12345",trunk="pstn"} 1.0' in text
+
+
+@pytest.mark.asyncio
 async def test_given_a_program_bound_to_a_line_then_it_acts_for_that_line_alone(hall: Hall) -> None:
     ours, theirs = await kept(hall), await kept(hall, line="110")
     program = hall.as_program("police")

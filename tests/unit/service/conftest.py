@@ -163,6 +163,12 @@ class Exchange:
         )
         return handoff
 
+    async def published(self, kind: str, count: int) -> None:
+        """Until so many notices of that kind are on the stream."""
+        async with asyncio.timeout(20):
+            while len(self.notices(kind)) < count:
+                await asyncio.sleep(0)
+
     def notices(self, kind: str) -> list[dict[str, object]]:
         return [dict(notice.data) for notice in self.live._notices if notice.kind == kind]
 

@@ -125,7 +125,7 @@ async def test_given_a_promise_when_a_seat_is_free_then_the_citizen_is_dialled_o
     await desk.tells("served", attempt=None, call_id=NEW_CALL, seat="2101")
     assert (desk.order.state, desk.order.served_seat) == (CallBackState.SERVED, "2101")
     assert desk.forgotten == [], "the dialplan itself has forgotten the number"
-    await desk.until(lambda: len(desk.exchange.notices("call-back")) == 4)
+    await desk.exchange.published("call-back", 4)
     told = desk.exchange.notices("call-back")
     assert [each["state"] for each in told] == ["waiting", "dialling", "answered", "served"]
     assert NUMBER not in str(told)
