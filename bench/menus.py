@@ -10,6 +10,7 @@ the next, for that is silence on the line, and whether each who stays is told wh
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -104,7 +106,12 @@ async def _run(sessions: int, seconds: float) -> Seen:
 
 
 def figures(sessions: int, seconds: float) -> list[Figure]:
-    seen = asyncio.run(_run(sessions, seconds))
+    # each caller's end is told otherwise
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    try:
+        seen = asyncio.run(_run(sessions, seconds))
+    finally:
+        structlog.reset_defaults()
     gaps = [gap * 1000 for gap in seen.gaps]
     what = f"menus, {sessions} callers at once: silence between prompts"
     return [
