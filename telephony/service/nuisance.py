@@ -34,7 +34,7 @@ class Nuisances(Node):
         self.nuisance_rules: Callable[[], NuisanceRules] = NuisanceRules
         self.counts: CallerCounts | None = None
         self._standings: OrderedDict[str, Standing] = OrderedDict()
-        self._answered: dict[str, tuple[str, datetime]] = {}
+        self._answered: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
         self._counting: set[asyncio.Task[None]] = set()
 
     def standing_of(self, call_id: str) -> Standing | None:
@@ -90,6 +90,8 @@ class Nuisances(Node):
             return
         if call.original_caller is not None and not call.caller_channel.startswith(_WE_RANG):
             self._answered.setdefault(call.id, (call.original_caller, fact.at))
+            while len(self._answered) > _KEPT:  # of calls whose end nobody has told
+                self._answered.popitem(last=False)
         self._tell_seat(call, fact.seat)
 
     def _tell_seat(self, call: Call, seat: str) -> None:

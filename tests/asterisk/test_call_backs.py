@@ -27,7 +27,7 @@ async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]
     changes = {
         "lines": [*content["lines"], SHORT_LINE],
         "seats": [*content["seats"], {"id": SEAT, "name": "坐席"}, {"id": COLLEAGUE, "name": "坐席"}],
-        "call_backs": {"retry_minutes": [0.02], "since": "00:00", "until": "00:00"},
+        "call_backs": {"retry_minutes": [0.01], "since": "00:00", "until": "00:00"},
     }
     async with open_stage(tmp_path_factory.mktemp("call-backs"), changes=changes, apart=True) as ours:
         yield ours
