@@ -17,6 +17,9 @@ _ENVIRONMENT = re.compile(r"agi_([a-z_0-9]+): ?(.*)")
 _REPLY = re.compile(r"(\d{3})([ -])(?:result=(\S*))?.*")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
+_TRYING = "100"
+"""A subroutine has begun; what came of it follows."""
+
 HANGUP = "HANGUP"
 KEYS = "0123456789*#"
 _ANY_KEY = KEYS + "ABCD"
@@ -57,7 +60,7 @@ def reply(line: str) -> Reply:
     match = _REPLY.fullmatch(line)
     if match is None:
         raise AgiError(f"no AGI reply: {line[:60]!r}")
-    return Reply(int(match[1]), match[3] or "", more=match[2] == "-")
+    return Reply(int(match[1]), match[3] or "", more=match[2] == "-" or match[1] == _TRYING)
 
 
 def command(*words: str) -> bytes:

@@ -31,6 +31,8 @@ def test_given_an_environment_when_read_then_by_its_names_and_anything_else_is_r
         ("200 result=1", Reply(200, "1")),
         ("200 result=49 endpos=8000", Reply(200, "49")),
         ("200 result=-1", Reply(200, "-1")),
+        ("100 result=0 Trying...", Reply(100, "0", more=True)),
+        ("200 result=0 Gosub complete", Reply(200, "0")),
         ("510 Invalid or unknown command", Reply(510, "")),
         ("520-Invalid command syntax.  Proper usage follows:", Reply(520, "", more=True)),
         ("511 Command Not Permitted on a dead channel or intercept routine", Reply(511, "")),
