@@ -20,7 +20,7 @@ from telephony.asterisk.install import find_asterisk
 from telephony.asterisk.layout import Layout
 from telephony.asterisk.process import AsteriskProcess
 from tests.asterisk.conftest import FAR_NUMBER, SHORT_LINE
-from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, TARGET_TONE, ended, hear_each_other, rung
+from tests.support.scenario import CITIZEN, CITIZEN_TONE, SEAT_TONE, TARGET_TONE, ended, hear_each_other, rung, settled
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -113,7 +113,7 @@ async def test_given_a_promise_when_a_seat_is_there_then_the_citizen_is_called_a
     police = await rung(stage, "1101")
     assert police.from_number == CITIZEN
     await police.answer()
-    await hear_each_other((citizen, CITIZEN_TONE), (police, TARGET_TONE))
+    await settled(stage, asked["id"], state="answered", outcome="answered")
     await citizen.hangup()
     await ended(stage, asked["id"], outcome="answered", resolution="target")
 
