@@ -177,18 +177,6 @@ async def test_given_danger_when_its_key_is_pressed_then_110_at_once_and_12345_j
     assert (await handoff_of(menus, "12345"))["mode"] == "conference"
 
 
-async def test_given_danger_when_110_answers_and_is_gone_at_once_then_12345_is_still_waited_for(menus: Stage) -> None:
-    call = await call_in(menus)
-    await call.dtmf("*")
-    police = await (await menus.seat("1101")).incoming(15.0)
-    await police.answer()
-    ours = await (await menus.seat("2101")).incoming(15.0)
-    await police.hangup()
-    await ours.answer()
-    await hear_each_other((call, CITIZEN_TONE), (ours, TARGET_TONE))
-    assert (await handoff_of(menus, "12345"))["outcome"] == "answered"
-
-
 async def test_given_a_key_for_a_line_where_nobody_answers_then_a_human_of_the_first_line(menus: Stage) -> None:
     call = await call_in(menus)
     await call.dtmf("4")
