@@ -6,7 +6,19 @@ from fastapi import APIRouter, FastAPI
 
 from api import errors, openapi, pages
 from api.middleware import BodyGate, RequestLog, TimeLimit
-from api.routes import calls, conferences, events, handoffs, health, presence, recordings, records, reports, sessions
+from api.routes import (
+    callbacks,
+    calls,
+    conferences,
+    events,
+    handoffs,
+    health,
+    presence,
+    recordings,
+    records,
+    reports,
+    sessions,
+)
 from api.services import Services
 
 VERSION = "1.0.0"
@@ -20,6 +32,7 @@ _TAGS = [
     {"name": "handoffs", "description": "一键转接与转接记录"},
     {"name": "conferences", "description": "三方通话"},
     {"name": "calls", "description": "通话"},
+    {"name": "call-backs", "description": "回拨"},
     {"name": "presence", "description": "热线与坐席"},
     {"name": "recordings", "description": "录音"},
     {"name": "events", "description": "事件流"},
@@ -48,7 +61,7 @@ def routed() -> FastAPI:
     errors.install(app)
     openapi.install(app)
     v1 = APIRouter(prefix="/v1")
-    for part in (handoffs, conferences, calls, recordings, presence, events, reports, records, sessions):
+    for part in (handoffs, conferences, calls, callbacks, recordings, presence, events, reports, records, sessions):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)

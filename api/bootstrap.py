@@ -8,9 +8,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
+from typing import Any
 
 import stamina
 import structlog
@@ -21,6 +22,7 @@ from uuid6 import uuid7
 from api.app import create_app
 from api.applier import taken_name
 from api.call_details import made_beside
+from api.callback_parts import call_back_job, take_up_rules
 from api.clock import SystemClock
 from api.configuration_log import ConfigurationLog
 from api.daily_export import exported_daily
@@ -48,12 +50,10 @@ from records.database import engine_for, migrate
 from records.export.book import ExportBook
 from records.ledger import Ledger
 from records.live import RedisLiveState, redis_client
-from records.recordings.keeper import RecordingKeeper
 from records.recordings.shelf import RecordingShelf
 from records.reports.reports import Reports
 from records.store import SqlRecordStore
 from records.tasks import report, stop
-from records.upkeep import Upkeep
 from records.writer import RecordWriter
 from telephony.ami.client import AmiClient
 from telephony.ami.control import AmiControl
@@ -76,6 +76,7 @@ from telephony.unheard import unheard, unheard_since
 log = structlog.get_logger()
 
 AMI_USER = "hotline"
+_Job = Callable[[], Coroutine[Any, Any, None]]
 _STARTUP_FLUSH_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75
 """An idle connection is closed by whoever asked, so that no key press meets one that is just closing: httpx closes its
@@ -185,6 +186,7 @@ async def _serve(loaded: Loaded) -> None:
         )
         switchboard.watch.on_ended = metrics.handoff_ended
         switchboard.watch.publisher.on_mismatch = metrics.number_mismatch
+        call_backs = call_back_job(loaded, switchboard, store, writer, clock, metrics, redis)
         counters = Counters(shared_storage(loaded.redis_url))
         settings = ApiSettings(
             auditor_sees_numbers=loaded.settings.auditor_sees_numbers, time_zone=loaded.settings.reports.time_zone
@@ -193,7 +195,6 @@ async def _serve(loaded: Loaded) -> None:
         own_engine = engine_for(loaded.database_url, pool_size=2)
         stack.push_async_callback(own_engine.dispose)
         period_reports = reports_of(loaded.settings.reports, own_engine, clock, lambda: switchboard.directory)
-
         journal = Journal(writer.put_note, clock)
         stack.callback(journal.flush)
         services = Services(
@@ -221,7 +222,8 @@ async def _serve(loaded: Loaded) -> None:
         )
         daily = exported_daily(loaded.settings.exports, loaded.layout.home, loaded.database_url, ledger, clock)
         stack.push_async_callback(stop, *daily)
-        await _run(loaded, services, keeper, upkeep_of(loaded.settings, loaded.layout, engine, ledger, clock))
+        upkeep = upkeep_of(loaded.settings, loaded.layout, engine, ledger, clock)
+        await _run(loaded, services, {"recordings": keeper.run, "upkeep": upkeep.run, "call-backs": call_backs.run})
 
 
 @asynccontextmanager
@@ -334,7 +336,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upkeep: Upkeep) -> None:
+async def _run(loaded: Loaded, services: Services, beside: Mapping[str, _Job]) -> None:
+    """``beside``: what runs with it, by name."""
     network = loaded.settings.network
     config = uvicorn.Config(
         create_app(services),
@@ -351,8 +354,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upke
     gc.collect()
     gc.freeze()
 
-    menus = Menus(loaded.settings, services.journal.passed_menus)
-
+    menus = Menus(loaded.settings, services.journal.passed_menus, services.switchboard)
     configuration = ConfigurationLog(services.ledger, services.journal, loaded.settings)
 
     def take_up_directory() -> None:
@@ -363,6 +365,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upke
             return
         services.switchboard.directory = fresh.directory
         menus.take_up(fresh.settings)
+        take_up_rules(services.switchboard, fresh.settings)
         configuration.take_up(fresh.settings, by=taken_name(loaded.layout.run))
         log.info("directory.reloaded", lines=len(fresh.directory.lines), seats=len(fresh.directory.seats))
 
@@ -371,16 +374,16 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upke
     pid_file.write_text(str(os.getpid()), encoding="ascii")
     board = asyncio.create_task(services.switchboard.run(), name="switchboard")
     schedule = schedule_of(loaded.settings.reports, services.reports, loaded.layout.home, loaded.http_url)
-    jobs = [
-        asyncio.create_task(menus.run(), name="menus"),
-        asyncio.create_task(services.reconciliation.run(), name="reconciliation"),
-        asyncio.create_task(services.proofs.run(), name="number-proofs"),
-        asyncio.create_task(upkeep.run(), name="upkeep"),
-        asyncio.create_task(keeper.run(), name="recordings"),
-        asyncio.create_task(schedule.run(), name="reports"),
-    ]
+    running = {
+        **beside,
+        "menus": menus.run,
+        "reconciliation": services.reconciliation.run,
+        "number-proofs": services.proofs.run,
+        "reports": schedule.run,
+    }
     if probes := probe_job(loaded, services.switchboard, services.metrics, SystemClock()):
-        jobs.append(asyncio.create_task(probes.run(), name="probes"))
+        running["probes"] = probes.run
+    jobs = [asyncio.create_task(run(), name=name) for name, run in running.items()]
     for job in jobs:
         job.add_done_callback(report)
     noting = asyncio.create_task(configuration.note_at_start(), name="configuration")

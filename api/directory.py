@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.secrets import Secrets
 from api.settings import Settings
-from telephony.lines import Desk, Directory, Line, LinkedNumber, Seat, Trunk
+from telephony.lines import Danger, Desk, Directory, Line, LinkedNumber, Seat, Surge, Trunk
 
 
 def directory_of(settings: Settings, secrets: Secrets) -> Directory:
@@ -23,11 +23,17 @@ def directory_of(settings: Settings, secrets: Secrets) -> Directory:
                 recording=line.recording,
                 recording_announced=line.recording_announced,
                 probe_number=line.probe_number,
+                call_back_key=line.call_back_key,
+                surge=Surge(**line.surge.model_dump()) if line.surge else None,
+                danger=Danger(line.danger.key, line.danger.target) if line.danger else None,
             )
             for line in settings.lines
         ),
         seats=tuple(Seat(seat.id, seat.name, seat.secret or secrets.seats[seat.id]) for seat in settings.seats),
-        trunks=tuple(Trunk(trunk.id, trunk.match, trunk.contact) for trunk in settings.trunks),
+        trunks=tuple(
+            Trunk(trunk.id, trunk.match, trunk.contact, trunk.channels, tuple(trunk.reserved.items()))
+            for trunk in settings.trunks
+        ),
         linked_numbers=tuple(
             LinkedNumber(
                 id=linked.id,

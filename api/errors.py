@@ -132,6 +132,7 @@ STATUS: Mapping[type[domain.HotlineError], HTTPStatus] = {
     domain.PartyNotFound: HTTPStatus.NOT_FOUND,
     domain.SeatNotFound: HTTPStatus.NOT_FOUND,
     domain.RecordingNotFound: HTTPStatus.NOT_FOUND,
+    domain.CallBackNotFound: HTTPStatus.NOT_FOUND,
     domain.ExportNotFound: HTTPStatus.NOT_FOUND,
     domain.RecordingAltered: HTTPStatus.CONFLICT,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,

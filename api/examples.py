@@ -111,6 +111,7 @@ WHOLE_CALL: Example = {
         }
     ],
     "recordings": [],
+    "standing": {"traits": ["repeat"], "calls": 7, "silent_calls": 0},
 }
 
 SEAT: Example = {

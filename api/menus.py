@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import stamina
-from limits import RateLimitItem, parse
 
+from api.clock import SystemClock
 from api.settings import Settings
 from ivr.caller import where_to
 from ivr.check import Surroundings
+from ivr.flow import History
 from ivr.menu import Gone
-from ivr.repeats import Repeats
 from ivr.server import AgiServer, Passage, Reception
 from ivr.shelf import Places, Shelf
 from telephony.asterisk.render import config_source
+from telephony.service import Switchboard
 
 _HOST: Final = "127.0.0.1"
 """Asterisk is beside us; nobody else has to reach the menus."""
@@ -46,19 +47,16 @@ def places(settings: Settings) -> Places:
 class Menus:
     """The menus of a running service: flows kept fresh, callers served. A port that is taken is tried for again.
 
-    ``put``: the id of a call and what is put on the ledger of its way through the menus; must not wait."""
+    ``put``: the id of a call and what is put on the ledger of its way through the menus; must not wait.
+    ``board``: knows the callers."""
 
-    def __init__(self, settings: Settings, put: Callable[[str, Mapping[str, Any]], None]) -> None:
+    def __init__(self, settings: Settings, put: Callable[[str, Mapping[str, Any]], None], board: Switchboard) -> None:
         self._settings = settings
         self.shelf = Shelf(places(settings), lambda lengths: surroundings(self._settings, lengths))
         reception = Reception(
-            lambda: self.shelf.stock, lambda: frozenset(self._settings.menus.lines), Repeats(self._repeat)
+            lambda: self.shelf.stock, lambda: frozenset(self._settings.menus.lines), CallersKnown(board)
         )
         self.server = AgiServer(reception, on_over=lambda passage: put(passage.call.get("uniqueid", ""), told(passage)))
-
-    def _repeat(self) -> RateLimitItem | None:
-        limit = self._settings.menus.repeat_calls
-        return parse(limit) if limit else None
 
     def take_up(self, settings: Settings) -> None:
         """Changed settings hold from the next call on."""
@@ -76,6 +74,17 @@ class Menus:
         async for attempt in stamina.retry_context(on=OSError, attempts=None, timeout=None, wait_max=5.0):
             with attempt:
                 await self.server.run(_HOST, port)
+
+
+class CallersKnown:
+    """``ivr.server.Known``: what was counted of the caller, in the words of a flow."""
+
+    def __init__(self, board: Switchboard) -> None:
+        self._board = board
+
+    async def history(self, call_id: str, number: str) -> frozenset[History] | None:
+        found = await self._board.counted(call_id, number, SystemClock().now())
+        return None if found is None else frozenset(History(trait) for trait in found.traits)
 
 
 def told(passage: Passage) -> dict[str, Any]:

@@ -106,6 +106,9 @@ TITLES: Mapping[str, Title] = {
     "not-talking": Title("该通话没有坐席接听，无法转接", "No seat has the call, so nobody can hand it over"),
     "not-correctable": Title("没有可更正的内容，或转接尚未结束", "There is nothing to correct, or the handoff goes on"),
     "decision-made": Title("受理决定已登记", "The decision is on record already"),
+    "call-back-not-found": Title("找不到该回拨", "The call-back was not found"),
+    "call-back-settled": Title("该回拨正在拨打或已办结", "The call-back is being dialled, or is settled already"),
+    "no-seat-to-ring": Title("请先在坐席登录再接手回拨", "Sign in at a seat before you take a call-back"),
     # --- recordings -------------------------------------------------------------------------------------------------
     "not-recorded": Title("该通话没有录音", "The call is not recorded"),
     "recording-not-found": Title("找不到该录音", "The recording was not found"),

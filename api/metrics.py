@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from records.recordings.keeper import RecordingKeeper
 from records.recordings.store import FAULTY, RecordingState
+from telephony.callback import CallBack
 from telephony.handoff import Handoff, durations_ms
 from telephony.probe.judge import Probed
 
@@ -48,6 +49,15 @@ class Metrics:
         self.number_mismatches = Counter(
             "hotline_number_mismatches",
             "Handoffs whose target saw another number than the caller's.",
+            registry=self.registry,
+        )
+        self.call_backs_unreached = Counter(
+            "hotline_call_backs_unreached", "Promised call-backs that were given up.", ["line"], registry=self.registry
+        )
+        self.callers_refused = Counter(
+            "hotline_callers_refused",
+            "Callers for whom a trunk had no channel.",
+            ["trunk", "line"],
             registry=self.registry,
         )
         self.requests = Counter(
@@ -140,6 +150,14 @@ class Metrics:
     def number_mismatch(self, handoff: Handoff) -> None:
         """To be called once for each such handoff, as it is seen."""
         self.number_mismatches.inc()
+
+    def call_back_unreached(self, order: CallBack) -> None:
+        """To be called when one has been given up."""
+        self.call_backs_unreached.labels(order.line).inc()
+
+    def caller_refused(self, trunk: str, line: str) -> None:
+        """To be called once for each."""
+        self.callers_refused.labels(trunk, line).inc()
 
     def handoff_ended(self, handoff: Handoff) -> None:
         """To be called once for each handoff, when it has ended."""

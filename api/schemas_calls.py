@@ -7,6 +7,7 @@ from pydantic import Field
 from api import examples
 from api.schemas import CallOut, Given, Instant, example
 from records.recordings.store import RecordingState
+from telephony.nuisance import Trait
 
 _UNKNOWN = "Null: unknown, for the database is away."
 
@@ -37,8 +38,17 @@ class RecordingOfCallOut(Given):
     sha256: str | None
 
 
+class StandingOut(Given):
+    """What was counted of the caller when the call came, in the windows of ``nuisance``. Null: not counted."""
+
+    traits: list[Trait]
+    calls: int | None = Field(description="This one included.")
+    silent_calls: int | None = Field(description="Over within moments of a human's answer.")
+
+
 class WholeCallOut(CallOut):
     model_config = example(examples.WHOLE_CALL)
 
     menus: list[MenuPassageOut] | None = Field(description=f"The caller's ways through menus (IVR). {_UNKNOWN}")
     recordings: list[RecordingOfCallOut] | None = Field(description=f"In the order they began. {_UNKNOWN}")
+    standing: StandingOut | None = Field(description="Of calls that are live or ended lately on this node.")

@@ -6,13 +6,12 @@ import ipaddress
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from limits import parse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import (
@@ -22,7 +21,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from api.settings_callbacks import CallBackSettings
 from api.settings_exports import ExportSettings
+from api.settings_load import DangerEntry, Key, SurgeEntry, load_problems
+from api.settings_nuisance import NuisanceSettings
 from api.settings_probe import ProbeSettings
 from api.settings_reports import ReportSettings
 from records.periods import Periods
@@ -50,14 +52,6 @@ def _address(text: str) -> str:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise PydanticCustomError("address", "须为 IP 地址或网段 · must be an IP address or network") from None
-    return text
-
-
-def _rate(text: str) -> str:
-    try:
-        parse(text)
-    except ValueError:
-        raise PydanticCustomError("rate", "须如 5/10 minutes · must be like 5/10 minutes") from None
     return text
 
 
@@ -108,6 +102,9 @@ class LineEntry(_Part):
     recording: RecordingRule = RecordingRule.NEVER
     recording_announced: bool = False
     probe_number: Number | None = None
+    call_back_key: Key | None = None
+    surge: SurgeEntry | None = None
+    danger: DangerEntry | None = None
 
 
 class LinkedEntry(_Part):
@@ -129,20 +126,20 @@ class TrunkEntry(_Part):
     id: Id
     match: Annotated[tuple[Address, ...], Field(min_length=1)]
     contact: SipUri
+    channels: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    reserved: Mapping[Id, Annotated[int, Field(ge=1, le=100_000)]] = {}
 
 
 class Menus(_Part):
     """``lines``: whose flow is in use. ``at_once``: whose callers hear no menu unless the line stands in ``lines`` too.
 
     ``flows``: the city's own flows, before the shipped ones; ``prompts``: its own recordings, over the shipped ones.
-    ``repeat_calls``: who calls more often is a repeat caller to the flows, such as `5/10 minutes`.
     """
 
     lines: tuple[Id, ...] = ()
     at_once: tuple[Id, ...] = ("110",)
     flows: Path | None = None
     prompts: Path | None = None
-    repeat_calls: Annotated[str, AfterValidator(_rate)] | None = None
 
 
 class LedgerSettings(_Part):
@@ -207,6 +204,8 @@ class Settings(BaseSettings):
     reports: ReportSettings = ReportSettings()
     exports: ExportSettings = ExportSettings()
     probe: ProbeSettings = ProbeSettings()
+    call_backs: CallBackSettings = CallBackSettings()
+    nuisance: NuisanceSettings = NuisanceSettings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]
@@ -300,6 +299,9 @@ def _contradictions(settings: Settings) -> Iterator[InitErrorDetails]:
         if line_id not in known_lines:
             text = f"没有热线 {line_id} · no such line: 可用 · known: {', '.join(known_lines)}"
             yield _problem(("menus", "lines", i), line_id, text)
+    at_once = set(settings.menus.at_once) - set(settings.menus.lines)
+    names = (*known_lines, *(each.id for each in linked))
+    yield from (_problem(*each) for each in load_problems(lines, settings.trunks, names, at_once))
     yield from _ports(settings)
     yield from _periods(settings)
 

@@ -24,7 +24,7 @@ from api.schemas import (
     SeatOut,
     StepOut,
 )
-from api.schemas_calls import MenuPassageOut, RecordingOfCallOut, WholeCallOut
+from api.schemas_calls import MenuPassageOut, RecordingOfCallOut, StandingOut, WholeCallOut
 from api.schemas_reports import DifferenceOut, NumberProofOut, ReconciliationOut
 from records.menus import MenuPassage
 from records.recordings.store import Kept
@@ -34,6 +34,7 @@ from telephony.conference import Conference, Participant
 from telephony.corrections import CORRECTED, Correctable
 from telephony.handoff import Decision, Handoff, Step, durations_ms
 from telephony.lines import Directory
+from telephony.nuisance import Standing
 from telephony.presence import LineStatus, SeatStatus
 from telephony.proof import ProofOfDay, bounds
 from telephony.reconcile import Difference, holds_a_number
@@ -206,9 +207,13 @@ def call(record: Call, viewer: Viewer) -> CallOut:
 
 
 def whole_call(
-    record: Call, menus: Iterable[MenuPassage] | None, recordings: Iterable[Kept] | None, viewer: Viewer
+    record: Call,
+    menus: Iterable[MenuPassage] | None,
+    recordings: Iterable[Kept] | None,
+    standing: Standing | None,
+    viewer: Viewer,
 ) -> WholeCallOut:
-    """``menus``, ``recordings``: None where they are unknown."""
+    """``menus``, ``recordings``, ``standing``: None where they are unknown."""
     return WholeCallOut(
         **dict(call(record, viewer)),
         menus=None if menus is None else [MenuPassageOut(**asdict(each)) for each in menus],
@@ -218,6 +223,8 @@ def whole_call(
             RecordingOfCallOut(id=each.id, state=each.state, seconds=each.seconds, sha256=each.sha256)
             for each in recordings
         ],
+        standing=standing
+        and StandingOut(traits=sorted(standing.traits), calls=standing.calls, silent_calls=standing.silent_calls),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import export, ledger, reports
+from bench import export, ledger, menus, reports
 from bench.report import Figure, percentile, publish
 from bench.synthetic.kept import FEW
 from demo.stage import Stage, stage
@@ -22,6 +22,7 @@ from telephony.tracker import Tracker
 
 ROUNDS = 30
 CALLS = 5_000
+MENU_CALLERS = 200
 _EVENTS_GOAL = 50_000
 _ADDED_GOAL_MS = 2.0
 
@@ -109,6 +110,7 @@ def _tracking() -> float:
 
 def main(
     handoffs: Annotated[int, typer.Option(min=FEW, help="导出与报表用的转接次数 · for exports and reports")] = FEW,
+    menu_seconds: Annotated[float, typer.Option(min=1, help="菜单压力测试时长（秒） · callers in the menus")] = 300.0,
 ) -> None:
     """全部性能测试，写入 bench/results.json · all benchmarks."""
     with Console(stderr=True).status("starting an instance with phones") as status:
@@ -116,6 +118,8 @@ def main(
         of_records = export.figures(status.update, handoffs)
         of_reports = reports.figures(status.update, handoffs)
         of_ledger = ledger.figures(status.update)
+        status.update(f"{MENU_CALLERS} callers in the menus for {menu_seconds:g} s")
+        of_menus = menus.figures(MENU_CALLERS, menu_seconds)
     p50, p50_floor = percentile(ours_ms, 0.5), percentile(floor_ms, 0.5)
     p99, p99_floor = percentile(ours_ms, 0.99), percentile(floor_ms, 0.99)
     publish(
@@ -127,6 +131,7 @@ def main(
             *of_records,
             *of_reports,
             *of_ledger,
+            *of_menus,
         ]
     )
 

@@ -340,6 +340,7 @@ def _config(trunk_port: int, changes: Mapping[str, Any]) -> str:
     for line in content["lines"]:
         line["ring_seconds"] = 4
         line["ladder_wait_seconds"] = 4
+    content["call_backs"] = {"automatic": False}  # a phone that rings by itself is a surprise to everybody else
     trunks = [*content["trunks"], *changes.get("trunks", ())]
     content.update(changes, trunks=trunks)
     return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))

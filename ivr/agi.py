@@ -17,6 +17,9 @@ _ENVIRONMENT = re.compile(r"agi_([a-z_0-9]+): ?(.*)")
 _REPLY = re.compile(r"(\d{3})([ -])(?:result=(\S*))?.*")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
+_TRYING = "100"
+"""A subroutine has begun; what came of it follows."""
+
 HANGUP = "HANGUP"
 KEYS = "0123456789*#"
 _ANY_KEY = KEYS + "ABCD"
@@ -57,7 +60,7 @@ def reply(line: str) -> Reply:
     match = _REPLY.fullmatch(line)
     if match is None:
         raise AgiError(f"no AGI reply: {line[:60]!r}")
-    return Reply(int(match[1]), match[3] or "", more=match[2] == "-")
+    return Reply(int(match[1]), match[3] or "", more=match[2] == "-" or match[1] == _TRYING)
 
 
 def command(*words: str) -> bytes:
@@ -96,6 +99,16 @@ def key_of(answer: Reply) -> str | None:
 def give_up_after(seconds: float) -> bytes:
     """Asterisk takes the caller away from us, to extension `T`, when so much time has gone by."""
     return set_variable("TIMEOUT(absolute)", f"{seconds:.3f}")
+
+
+def run(subroutine: str, *arguments: str) -> bytes:
+    """A subroutine of the dialplan, on the caller's channel; we go on when it is over."""
+    return command("GOSUB", subroutine, "s", "1", *([",".join(arguments)] if arguments else []))
+
+
+def variable(name: str) -> bytes:
+    """Answered by `200 result=1 (value)`, or `result=0` where it is not set."""
+    return command("GET", "VARIABLE", name)
 
 
 def set_variable(name: str, value: str) -> bytes:

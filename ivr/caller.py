@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from ivr import agi
 from ivr.agi import AgiError, Reply
 from ivr.menu import (
+    END_KEY,
     ENDS,
     Ask,
     Caller,
@@ -38,19 +40,13 @@ _MOST_LINES: Final = 100
 NEXT: Final = "IVR_NEXT"
 """The variable in which the dialplan reads what comes after the menus; without it: a human."""
 
+ORDER: Final = "call-back-order"
+ORDERED: Final = "CALL_BACK_ID"
+"""The dialplan's subroutine that promises a call-back, and the variable that tells that it did."""
+
+_DIALABLE: Final = re.compile(r"\+?[0-9]{3,20}")
+
 Ending: TypeAlias = ToHuman | HandOver | LetGo | Gone
-
-
-class Promises(Protocol):
-    """What a caller can choose instead of a human."""
-
-    async def call_back(self, call: Mapping[str, str], line: str) -> bool:
-        """Whether it is ordered; it keeps the caller's place."""
-
-
-class NoPromises:
-    async def call_back(self, call: Mapping[str, str], line: str) -> bool:
-        return False
 
 
 class Gateway:
@@ -106,7 +102,6 @@ class Visitor:
     gateway: Gateway
     engine: Engine
     call: Mapping[str, str]
-    promises: Promises
     clock: Callable[[], float]
 
     async def run(self) -> tuple[Caller, Ending]:
@@ -129,7 +124,7 @@ class Visitor:
             case OrderCallBack():
                 return await self._order(action)
             case _:
-                return Failed()
+                return await self._take_message(action)
 
     async def _ask(self, action: Ask) -> Event:
         lengths = self.engine.lengths
@@ -148,15 +143,28 @@ class Visitor:
         return Silence() if answer.code == 200 else Failed()
 
     async def _order(self, action: OrderCallBack) -> Event:
-        try:
-            async with asyncio.timeout(GRACE_SECONDS / 2):
-                ordered = await self.promises.call_back(self.call, self.engine.flow.line)
-        except TimeoutError:
-            ordered = False
-        if not ordered:
+        if not await self._promise("menu"):
             return Failed()
         heard = await self._ask(Ask(action.prompts)) if action.prompts else Done()
         return heard if isinstance(heard, HungUp) else Done()
+
+    async def _take_message(self, action: TakeMessage) -> Event:
+        """It is a part of the call's recording. Who hangs up in the middle of it is called back all the same."""
+        heard = await self._ask(Ask(action.prompts)) if action.prompts else Silence()
+        if isinstance(heard, HungUp | Failed) or (isinstance(heard, Pressed) and heard.key != END_KEY):
+            return heard
+        await self.gateway.do(agi.run("recorded"))
+        if not await self._promise("message"):
+            return Failed()
+        heard = await self._ask(Ask((), action.seconds))
+        return Done() if heard == Pressed(END_KEY) or isinstance(heard, Silence) else heard
+
+    async def _promise(self, reason: str) -> bool:
+        """Whether the dialplan has written down that this caller is to be called back."""
+        if not _DIALABLE.fullmatch(self.call.get("callerid", "")):
+            return False
+        await self.gateway.do(agi.run(ORDER, reason))
+        return (await self.gateway.do(agi.variable(ORDERED))).result == "1"
 
 
 def where_to(ending: Ending, line: str) -> str:

@@ -38,7 +38,6 @@ class Surroundings:
 
     ``targets``: whatever a call can be handed over to. ``lengths``: seconds of every prompt that has its audio.
     ``no_menu``: the lines that answer at once (110), unless the operator has turned menus on for them.
-    ``promises``: somebody calls back and hears messages.
     """
 
     desks: Mapping[str, frozenset[str]]
@@ -46,7 +45,6 @@ class Surroundings:
     targets: frozenset[str]
     lengths: Mapping[str, float]
     no_menu: frozenset[str] = frozenset()
-    promises: bool = False
 
 
 def check(read: Read, around: Surroundings) -> tuple[Mistake, ...]:
@@ -59,7 +57,6 @@ def check(read: Read, around: Surroundings) -> tuple[Mistake, ...]:
         *_prompts(flow, source, around),
         *_keys(flow, source),
         *_answered_at_once(flow, source, around),
-        *_promised(flow, source, around),
         *_ways(flow, source, around),
     ]
     return tuple(sorted(dict.fromkeys(found)))
@@ -163,13 +160,6 @@ def _answered_at_once(flow: Flow, source: Source, around: Surroundings) -> Itera
     for name, step in flow.steps.items():
         if isinstance(step, _DELAYS):
             what = f"{flow.line} 须立即接听，未开启菜单 · answers at once; menus are not turned on for it: {step.do}"
-            yield source.mistake(("steps", name), what, at_key=True)
-
-
-def _promised(flow: Flow, source: Source, around: Surroundings) -> Iterator[Mistake]:
-    for name, step in flow.steps.items():
-        if isinstance(step, CallBack | Record) and not around.promises:
-            what = f"尚不支持 {step.do} · nothing here calls back or hears messages: {step.do}"
             yield source.mistake(("steps", name), what, at_key=True)
 
 

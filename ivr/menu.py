@@ -75,7 +75,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The call-back is ordered, the message is kept."""
+    """The call-back is ordered, the message is recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import structlog
 from ivr.agi import AgiError
 from ivr.branching import Facts
 from ivr.calendar import day_kind
-from ivr.caller import Ending, Gateway, NoPromises, Promises, Visitor
+from ivr.caller import Ending, Gateway, Visitor
 from ivr.flow import History
 from ivr.menu import Caller, Engine
 from ivr.shelf import Stock
@@ -47,9 +47,9 @@ class Passage:
 
 
 class Known(Protocol):
-    """What is known of a caller; must answer at once, from memory."""
+    """What is known of a caller; must answer within a fraction of a second, for somebody waits."""
 
-    def called(self, number: str) -> frozenset[History] | None:
+    async def history(self, call_id: str, number: str) -> frozenset[History] | None:
         """Asked once a call. None when nothing is known; ``number`` is "" when none came."""
 
 
@@ -62,7 +62,7 @@ class Reception:
     known: Known | None = None
     zone: ZoneInfo = _CHINA
 
-    def engine(self, call: Mapping[str, str]) -> Engine | None:
+    async def engine(self, call: Mapping[str, str]) -> Engine | None:
         """``call``: arguments 1 to 4 are the line, the number dialled, callers waiting and the queue's hold time."""
         stock = self.stock()
         line = call.get("arg_1", "")
@@ -71,7 +71,8 @@ class Reception:
             return None
         now = datetime.now(self.zone)
         number = call.get("callerid", "")
-        history = self.known.called("" if number == _WITHHELD else number) if self.known else None
+        who = call.get("uniqueid", ""), "" if number == _WITHHELD else number
+        history = await self.known.history(*who) if self.known else None
         waiting, wait = _number(call.get("arg_3")), _number(call.get("arg_4"))
         return Engine(flow, Facts(now, day_kind(now.date()), waiting, wait, history), stock.lengths)
 
@@ -87,14 +88,12 @@ class AgiServer:
         self,
         reception: Reception,
         *,
-        promises: Promises | None = None,
         on_over: Callable[[Passage], None] = lambda passage: None,
         most_sessions: int = MOST_SESSIONS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sessions = 0
         self._reception = reception
-        self._promises = promises or NoPromises()
         self._on_over = on_over
         self._most = most_sessions
         self._clock = clock
@@ -124,12 +123,12 @@ class AgiServer:
 
     async def _session(self, gateway: Gateway) -> None:
         call = await gateway.environment()
-        engine = self._reception.engine(call)
+        engine = await self._reception.engine(call)
         if engine is None:
             log.warning("ivr.no_flow", line=call.get("arg_1"))
             return
         began = datetime.now(self._reception.zone)
-        caller, ending = await Visitor(gateway, engine, call, self._promises, self._clock).run()
+        caller, ending = await Visitor(gateway, engine, call, self._clock).run()
         flow = engine.flow
         self._on_over(Passage(call, flow.line, flow.name, flow.version, began, caller, ending))
         log.info("ivr.over", line=flow.line, version=flow.version, ending=type(ending).__name__, steps=len(caller.path))

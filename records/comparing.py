@@ -41,6 +41,7 @@ _OF_ROW: Mapping[str, Callable[[mapping.Row], mapping.Kept]] = {
     "handoff": mapping.handoff_of,
     "call": mapping.call_of,
     "conference": mapping.conference_of,
+    "callback": mapping.call_back_of,
 }
 _LEGS = "legs"
 

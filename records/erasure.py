@@ -27,6 +27,7 @@ from records.periods import Periods
 from records.seals import CALLER_FIELDS, blanked, sealing
 from records.tables import (
     OF_KIND,
+    call_backs,
     call_details,
     calls,
     conferences,
@@ -44,9 +45,17 @@ log = structlog.get_logger(__name__)
 _BATCH = 100
 _PAUSE_SECONDS = 0.05
 _NOBODY: dict[str, Any] = dict.fromkeys(CALLER_FIELDS)
-_BEGUN = {"handoff": handoffs.c.created_at, "call": calls.c.arrived_at}
-_OF_ROW: dict[str, Callable[[Any], mapping.Kept]] = {"handoff": mapping.handoff_of, "call": mapping.call_of}
-_TO_ROW: dict[str, Callable[[Any], mapping.Row]] = {"handoff": mapping.handoff_row, "call": mapping.call_row}
+_BEGUN = {"handoff": handoffs.c.created_at, "call": calls.c.arrived_at, "callback": call_backs.c.created_at}
+_OF_ROW: dict[str, Callable[[Any], mapping.Kept]] = {
+    "handoff": mapping.handoff_of,
+    "call": mapping.call_of,
+    "callback": mapping.call_back_of,
+}
+_TO_ROW: dict[str, Callable[[Any], mapping.Row]] = {
+    "handoff": mapping.handoff_row,
+    "call": mapping.call_row,
+    "callback": mapping.call_back_row,
+}
 
 
 @dataclass
@@ -55,6 +64,7 @@ class Erased:
 
     handoffs: int = 0
     calls: int = 0
+    callbacks: int = 0
     notes: int = 0
     live: int = 0
     keys: int = 0
@@ -62,7 +72,7 @@ class Erased:
 
     @property
     def nothing(self) -> bool:
-        return not (self.handoffs or self.calls or self.notes or self.keys or self.entries)
+        return not any((self.handoffs, self.calls, self.callbacks, self.notes, self.keys, self.entries))
 
 
 class Eraser:
@@ -76,7 +86,8 @@ class Eraser:
         """Everything about the caller with this number, on all nodes."""
         found = Erased()
         normal = numbers.e164(number)
-        for kind, table in (("handoff", handoffs), ("call", calls)):
+        for kind in _BEGUN:
+            table = OF_KIND[kind]
             theirs = table.c.original_caller == number
             if normal is not None:
                 theirs = or_(theirs, table.c.original_caller_e164 == normal)

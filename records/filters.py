@@ -27,13 +27,13 @@ from records import tables
 from telephony import numbers
 from telephony.errors import FilterWantsASpan
 from telephony.handoff import Resolution
-from telephony.ports import NONE, CallFilter, HandoffFilter
+from telephony.ports import NONE, CallBackFilter, CallFilter, HandoffFilter
 
 RETURNED = (Resolution.FIRST_SEAT, Resolution.QUEUE, Resolution.CALLBACK_ORDER)
 """Where a caller is who came back."""
 
 _Condition: TypeAlias = Callable[[Any], ColumnElement[bool]]
-_H, _C = tables.handoffs.c, tables.calls.c
+_H, _C, _B = tables.handoffs.c, tables.calls.c, tables.call_backs.c
 _HOUR = timedelta(hours=1)
 _LONGEST_SPAN = timedelta(days=5 * 366)
 _EARLIEST, _LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 2, tzinfo=UTC)
@@ -57,6 +57,10 @@ def call_conditions(where: CallFilter) -> list[ColumnElement[bool]]:
     if where.one_per_caller:
         found.append(_C.id.in_(_one_call_each(*_span(where))))
     return found
+
+
+def call_back_conditions(where: CallBackFilter) -> list[ColumnElement[bool]]:
+    return _given(where, _CALL_BACK_CONDITIONS)
 
 
 def callers(since: datetime, until: datetime, at_least: int) -> Any:
@@ -141,7 +145,9 @@ def _span(where: HandoffFilter | CallFilter) -> tuple[datetime, datetime]:
     return since, until
 
 
-def _given(where: HandoffFilter | CallFilter, known: Mapping[str, _Condition]) -> list[ColumnElement[bool]]:
+def _given(
+    where: HandoffFilter | CallFilter | CallBackFilter, known: Mapping[str, _Condition]
+) -> list[ColumnElement[bool]]:
     return [known[name](value) for name in known if (value := getattr(where, name)) is not None]
 
 
@@ -201,4 +207,13 @@ _CALL_CONDITIONS: Mapping[str, _Condition] = {
     "answered": _there(_C.answer_ms),
     "answered_within_ms": lambda value: _C.answer_ms <= value,
     "same_caller_as": _same_caller,
+}
+_CALL_BACK_CONDITIONS: Mapping[str, _Condition] = {
+    "since": lambda value: _B.created_at >= value,
+    "until": lambda value: _B.created_at < value,
+    "line": lambda value: _B.line == value,
+    "state": lambda value: _B.state == value,
+    "caller": caller_is,
+    "call_id": lambda value: or_(_B.call_id == value, _B.served_call_id == value),
+    "handoff_id": lambda value: _B.handoff_id == value,
 }

@@ -176,7 +176,7 @@ class Pen:
     async def _read_known(self, ids: set[str]) -> None:
         c = ledger.c
         query = select(c.kind, c.subject, c.body).where(
-            c.subject.in_(ids), c.kind.in_(("handoff", "call", "conference"))
+            c.subject.in_(ids), c.kind.in_(("handoff", "call", "conference", "callback"))
         )
         for kind, subject, body in await self._connection.execute(query.order_by(c.at, c.seq)):
             self._known[kind, subject] = orjson.loads(body)

@@ -103,17 +103,17 @@ class RedisLiveState:
         self._starting = asyncio.Lock()
 
     async def presence(self) -> Mapping[str, Presence]:
-        async with _reached():
+        async with reached():
             seats: Any = await self._redis.hgetall(_PRESENCE)
         return {seat.decode(): _PRESENCE_TYPE.validate_json(value) for seat, value in seats.items()}
 
     async def set_presence(self, presence: Presence) -> None:
-        async with _reached():
+        async with reached():
             await self._redis.hset(_PRESENCE, presence.seat, _PRESENCE_TYPE.dump_json(presence))
 
     async def publish(self, kind: str, data: Mapping[str, Any]) -> str:
         fields: Any = {"kind": kind, "node": self._node, "data": orjson.dumps(clean(dict(data)))}
-        async with _reached():
+        async with reached():
             entry_id: Any = await self._redis.xadd(_EVENTS, fields, maxlen=_KEPT_EVENTS)
         return str(entry_id.decode())
 
@@ -178,14 +178,14 @@ class RedisLiveState:
             mailbox.put(notice)
 
     async def _next_page(self, place: _Place) -> list[Notice]:
-        async with _reached():
+        async with reached():
             found: Any = await self._redis.xread({_EVENTS: _text(place)}, count=_PAGE, block=_BLOCK_MILLISECONDS)
         return [_notice(entry) for _stream, entries in found for entry in entries]
 
     async def _kept(self, after: _Place, until: _Place) -> AsyncIterator[Notice]:
         """(after, until], by pages: a reader that was away for long is never held in memory as a whole."""
         while after < until:
-            async with _reached():
+            async with reached():
                 entries: Any = await self._redis.xrange(_EVENTS, f"({_text(after)}", _text(until), count=_PAGE)
             for entry in entries:
                 yield _notice(entry)
@@ -194,7 +194,7 @@ class RedisLiveState:
             after = _place(entries[-1][0].decode()) or until
 
     async def _stream(self) -> _Stream:
-        async with _reached():
+        async with reached():
             try:
                 found: Any = await self._redis.xinfo_stream(_EVENTS)
             except ResponseError as error:
@@ -208,7 +208,8 @@ class RedisLiveState:
 
 
 @asynccontextmanager
-async def _reached() -> AsyncIterator[None]:
+async def reached() -> AsyncIterator[None]:
+    """Raises LiveStateUnavailable for whatever keeps Redis from answering, also that it is slow."""
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS):
             yield

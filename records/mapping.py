@@ -17,22 +17,25 @@ from records import tables
 from records.notes import Note
 from telephony import numbers
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.conference import Conference
 from telephony.handoff import Handoff, durations_ms
 from telephony.proof import finding
 
 _LONGEST_MS = 2**31 - 1
 
-Kept: TypeAlias = Handoff | Call | Conference
+Kept: TypeAlias = Handoff | Call | Conference | CallBack
 """What has a table of its own."""
 Record: TypeAlias = Kept | Note
 Row: TypeAlias = dict[str, Any]
 
 _HANDOFF, _CALL, _CONFERENCE = TypeAdapter(Handoff), TypeAdapter(Call), TypeAdapter(Conference)
+_CALL_BACK = TypeAdapter(CallBack)
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "handoff": _HANDOFF,
     "call": _CALL,
     "conference": _CONFERENCE,
+    "callback": _CALL_BACK,
     "note": TypeAdapter(Note),
 }
 
@@ -52,11 +55,13 @@ def derived(record: Kept) -> Row:
                 "answer_ms": _span_ms(record.arrived_at, record.answered_at),
                 "talk_ms": _span_ms(record.answered_at, record.ended_at),
             }
+        case CallBack():
+            return {"original_caller_e164": _e164_of(record)}
         case Conference():
             return {"over": bool(record.parties) and record.over}
 
 
-def _e164_of(record: Handoff | Call) -> str | None:
+def _e164_of(record: Handoff | Call | CallBack) -> str | None:
     return _e164(clean(record.original_caller))
 
 
@@ -93,6 +98,10 @@ def conference_row(conference: Conference) -> Row:
     return _row(conference) | derived(conference)
 
 
+def call_back_row(order: CallBack) -> Row:
+    return _row(order) | derived(order)
+
+
 def handoff_of(row: Mapping[str, Any]) -> Handoff:
     return _HANDOFF.validate_python(dict(row))
 
@@ -105,8 +114,12 @@ def conference_of(row: Mapping[str, Any]) -> Conference:
     return _CONFERENCE.validate_python(dict(row))
 
 
+def call_back_of(row: Mapping[str, Any]) -> CallBack:
+    return _CALL_BACK.validate_python(dict(row))
+
+
 def kind_of(record: Record) -> str:
-    """``handoff``, ``call``, ``conference`` or ``note``."""
+    """``handoff``, ``call``, ``conference``, ``callback`` or ``note``."""
     return type(record).__name__.lower()
 
 

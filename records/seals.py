@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hmac
 from records.mapping import Kept, kind_of, plain, times_of
 from records.verify_ledger import ALGORITHMS, canonical, digest
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.handoff import Handoff
 
 R = TypeVar("R", bound=Kept)
@@ -27,6 +28,7 @@ _PERSONAL: Mapping[str, tuple[str, ...]] = {
     "handoff": ("original_caller", "caller_seen_by_target", "reason"),
     "call": ("original_caller", "caller_name"),
     "conference": (),
+    "callback": ("original_caller",),
 }
 CALLER_FIELDS = ("original_caller", "original_caller_e164", "caller_name")
 _MARK = "hmac-"
@@ -80,6 +82,8 @@ def body_of(record: Kept, seal: Seal, as_json: Callable[[Kept], Body] = plain) -
             body["timeline"] = [step | {"detail": seal(step["detail"])} for step in body["timeline"]]
             if body["decision"] is not None:
                 body["decision"] = body["decision"] | {"reason": seal(body["decision"]["reason"])}
+        case "callback":
+            body["timeline"] = [step | {"detail": seal(step["detail"])} for step in body["timeline"]]
         case "call":
             body["legs"] = {id: leg | {"number": seal(leg["number"])} for id, leg in body["legs"].items()}
     return body
@@ -105,6 +109,10 @@ def blanked(record: Kept) -> Kept:
     if isinstance(record, Call):
         legs = {id: replace(leg, number="") for id, leg in record.legs.items()}
         return replace(record, original_caller=None, caller_name=None, legs=legs)
+    if isinstance(record, CallBack):
+        return replace(
+            record, original_caller=None, timeline=tuple(replace(step, detail={}) for step in record.timeline)
+        )
     return record
 
 

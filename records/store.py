@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from records import tables
 from records.database import transaction
-from records.filters import call_conditions, handoff_conditions
+from records.filters import call_back_conditions, call_conditions, handoff_conditions
 from records.ledger import Ledger
 from records.mapping import (
     Kept,
     Record,
     Row,
+    call_back_of,
+    call_back_row,
     call_of,
     call_row,
     conference_of,
@@ -28,13 +30,15 @@ from records.mapping import (
 from records.notes import Note
 from records.paging import cursor_after, position
 from telephony.call import Call
+from telephony.callback import CallBack, CallBackState
 from telephony.conference import Conference
 from telephony.errors import IdempotencyKeyReused, RecordStoreUnavailable
 from telephony.handoff import Handoff, State
-from telephony.ports import CallFilter, HandoffFilter, Page
+from telephony.ports import CallBackFilter, CallFilter, HandoffFilter, Page
 
-_R = TypeVar("_R", Handoff, Call)
+_R = TypeVar("_R", Handoff, Call, CallBack)
 _PAGE = 500
+_NOT_ENDED = (CallBackState.WAITING, CallBackState.DIALLING, CallBackState.ANSWERED)
 _LONGEST_CALL = timedelta(days=1)
 
 
@@ -116,6 +120,8 @@ class SqlRecordStore:
                 table, row, keep = tables.calls, call_row(record), tables.calls.c.ended_at.is_(None)
             case Conference():
                 return self._replace(tables.conferences, conference_row(record), None)
+            case CallBack():  # one that was given up may be taken up again
+                return self._replace(tables.call_backs, call_back_row(record), None)
         return self._replace(table, row, keep if record.live else None)
 
     def _replace(self, table: Table, row: Row, only_where: ColumnElement[bool] | None) -> Any:
@@ -167,6 +173,30 @@ class SqlRecordStore:
         of_node = select(tables.handoffs.c.id).where(tables.handoffs.c.node == node)
         live = select(tables.conferences).where(~c.over, c.id.in_(of_node))
         return [conference_of(row) for row in await self._rows(live.order_by(c.started_at, c.id))]
+
+    async def call_back(self, order_id: str) -> CallBack | None:
+        self._must_be_migrated()
+        rows = await self._rows(select(tables.call_backs).where(tables.call_backs.c.id == order_id))
+        return call_back_of(rows[0]) if rows else None
+
+    async def open_call_backs(self, node: str) -> Sequence[CallBack]:
+        self._must_be_migrated()
+        c = tables.call_backs.c
+        open_ones = select(tables.call_backs).where(c.node == node, c.state.in_(_NOT_ENDED))
+        return [call_back_of(row) for row in await self._rows(open_ones.order_by(c.since, c.id))]
+
+    async def newest_call_back(self, node: str) -> datetime | None:
+        self._must_be_migrated()
+        c = tables.call_backs.c
+        async with transaction(self._engine) as connection:
+            newest = select(c.created_at).where(c.node == node).order_by(c.created_at.desc()).limit(1)
+            found: datetime | None = (await connection.execute(newest)).scalar()
+        return found
+
+    async def call_backs(self, where: CallBackFilter, *, limit: int, cursor: str | None) -> Page[CallBack]:
+        t = tables.call_backs
+        rows = await self._newest(t, t.c.created_at, call_back_conditions(where), limit, cursor)
+        return _page([call_back_of(row) for row in rows], [row["created_at"] for row in rows], limit)
 
     async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
         t = tables.handoffs

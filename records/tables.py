@@ -243,6 +243,34 @@ conferences = Table(
     ),
 )
 
+call_backs = Table(
+    "call_backs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("node", String, nullable=False),
+    Column("line", String, nullable=False),
+    Column("original_caller", String),
+    Column("original_caller_e164", String),
+    Column("trunk", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("call_id", String, nullable=False, index=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("handoff_id", String, index=True),
+    Column("state", String, nullable=False),
+    Column("dialled", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("not_before", UtcTime),
+    Column("wanted_by", String),
+    Column("served_call_id", String, index=True),
+    Column("served_seat", String),
+    Column("ended_at", UtcTime),
+    Column("timeline", _json(), nullable=False),
+    Index("ix_call_backs_caller", text(CALLER_KEY), "created_at", "id"),
+    Index(None, "created_at", "id"),
+    Index(None, "node", "state"),
+)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
@@ -276,7 +304,7 @@ api_keys = Table(
     Column("revoked_at", UtcTime),
 )
 
-OF_KIND = {"handoff": handoffs, "call": calls, "conference": conferences}
+OF_KIND = {"handoff": handoffs, "call": calls, "conference": conferences, "callback": call_backs}
 """The table of each kind of record, by the name that it has on the ledger."""
 
 ledger = Table(

@@ -22,6 +22,7 @@ from records.notes import Note
 from records.spool import Spool
 from records.tasks import report, stop
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.conference import Conference
 from telephony.errors import RecordStoreUnavailable
 from telephony.handoff import Handoff
@@ -74,6 +75,9 @@ class RecordWriter:
 
     def put_conference(self, conference: Conference) -> None:
         self._enqueue(conference)
+
+    def put_call_back(self, order: CallBack) -> None:
+        self._enqueue(order)
 
     def put_note(self, note: Note) -> None:
         """For the ledger; nobody has to wait for it."""

@@ -18,6 +18,7 @@ from telephony.targets import phone_of
 COLUMNS = 19
 SOURCE = "cel"
 HANDOFF_STEP, CONFERENCE_STEP, CALL_ARRIVED = "HandoffStep", "ConferenceStep", "CallArrived"
+CALL_BACK_PROMISED, CALL_BACK_STEP = "CallBackPromised", "CallBackStep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,8 @@ def facts(row: Row) -> Iterator[events.Event]:
             yield from _arrival(row)
         case "HandoffStep" | "ConferenceStep":
             yield from _told(step_of(row), row.event)
+        case "CallBackPromised" | "CallBackStep":
+            yield from _of_a_call_back(row)
 
 
 def _arrival(row: Row) -> Iterator[events.Event]:
@@ -175,6 +178,21 @@ def _arrival(row: Row) -> Iterator[events.Event]:
     yield events.CallArrived(
         row.at, row.uniqueid, row.linkedid, row.channel, unquote(number), row.name, "", unquote(dialled), line, trunk
     )
+
+
+def _of_a_call_back(row: Row) -> Iterator[events.Event]:
+    """Nothing of a row without the order's id. Words that are not there are empty."""
+    first, second, third, fourth, fifth, sixth, seventh = (*row.words, *[""] * 7)[:7]
+    if row.event == CALL_BACK_STEP:
+        if second:
+            attempt = int(third) if third.isdecimal() else None
+            yield events.CallBackReported(row.at, first, second, attempt, status=fourth, call_id=fifth, seat=sixth)
+    elif first:
+        since = datetime.fromtimestamp(int(sixth), UTC) if sixth.isdecimal() else None
+        number = unquote(third)
+        yield events.CallBackPromised(
+            row.at, first, row.uniqueid, row.linkedid, second, number, fourth, fifth, since, handoff_id=seventh
+        )
 
 
 def _told(step: Step | None, kind: str) -> Iterator[events.Event]:

@@ -66,6 +66,25 @@ class CancelConference:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBackCitizen:
+    """Ring the citizen to whom this order was promised; Asterisk has the number. ``seat``: gets the call, "": any.
+
+    ``attempt``: which one of this order it is; a second command for the same order is not carried out meanwhile.
+    """
+
+    order_id: str
+    attempt: int
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCallBack:
+    """The order is settled: Asterisk need not keep the number any longer."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     channel: str
 
@@ -107,6 +126,11 @@ def asked(command: Transfer, fence: int) -> str:
     return f"{command.target}.{command.handoff_id}.{release}.{fence}"
 
 
+def called_back(command: CallBackCitizen, fence: int) -> str:
+    """A call-back as the extension that begins it (``call-back-dial``)."""
+    return f"{command.order_id}.{command.seat}.{command.attempt}.{fence}"
+
+
 def is_asked(extension: str, handoff_id: str) -> bool:
     """Whether a channel at this extension is about to begin that handoff."""
     words = extension.split(".")
@@ -120,6 +144,8 @@ Command = (
     | OpenConference
     | AddParty
     | CancelConference
+    | CallBackCitizen
+    | ForgetCallBack
     | HangUp
     | MuteParty
     | HoldParty

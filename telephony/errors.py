@@ -244,6 +244,24 @@ class NotYourCall(RequestRefused):
     slug = "not-your-call"
 
 
+class CallBackNotFound(RequestRefused):
+    """There is none of that name, or another node keeps it."""
+
+    slug = "call-back-not-found"
+
+
+class CallBackSettled(RequestRefused):
+    """It is being dialled, or has been kept or cancelled."""
+
+    slug = "call-back-settled"
+
+
+class NoSeatToRing(RequestRefused):
+    """Who takes a call-back must sit at a seat of its line."""
+
+    slug = "no-seat-to-ring"
+
+
 class NotRecorded(RequestRefused):
     """There is no recording of the call that could be paused."""
 

@@ -127,6 +127,53 @@ class HandoffReported(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CallBackPromised(Event):
+    """To the caller of this call. ``reason``: ladder, menu or queue. ``since``: when the caller came, None: unknown."""
+
+    order_id: str
+    uniqueid: str
+    linkedid: str
+    line: str
+    number: str
+    trunk: str
+    reason: str
+    since: datetime | None = None
+    handoff_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBackReported(Event):
+    """A step of one attempt: dialling, answered (by the citizen), result, served (by a human), gone.
+
+    ``call_id``: the call that it has become, from answered on.
+    """
+
+    step: str
+    order_id: str
+    attempt: int | None
+    status: str = ""
+    call_id: str = ""
+    seat: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkFull(Event):
+    """A caller of this line was refused: what is left of the trunk is kept for other lines."""
+
+    trunk: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeMet(Event):
+    """A caller came while the line had too many. ``hold_seconds``: how long callers have waited lately."""
+
+    line: str
+    waiting: int | None
+    hold_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConferenceReported(Event):
     """A step of one party of a conference: dialling, answered, result, held."""
 

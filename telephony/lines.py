@@ -44,6 +44,28 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class Surge:
+    """When a line has too many callers: more than ``waiting_over``, or a wait of more than ``wait_over`` seconds.
+
+    ``offer``: a call-back is offered; ``overflow``: the line or linked number to which who stays goes, None: nowhere.
+    """
+
+    waiting_over: int | None = None
+    wait_over: int | None = None
+    announce: bool = True
+    offer: bool = True
+    overflow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Danger:
+    """``key`` brings a caller who waits and ``target`` together at once; the line joins as the third."""
+
+    key: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A hotline answered by our own seats.
 
@@ -51,6 +73,7 @@ class Line:
     ``ladder_wait_seconds``: how long a caller who came back waits in the queue before a call-back is ordered.
     ``menu``: its callers are offered the service's menus before they are queued.
     ``recording_announced``: a caller who arrives here is told of the recording before anybody is rung.
+    ``call_back_key``: with it a caller who waits asks to be called back.
     ``probe_number``: what the probe dials; nobody is rung by it, and nobody else can dial it.
     """
 
@@ -66,6 +89,9 @@ class Line:
     recording: RecordingRule = RecordingRule.NEVER
     recording_announced: bool = False
     probe_number: str | None = None
+    call_back_key: str | None = None
+    surge: Surge | None = None
+    danger: Danger | None = None
 
     @property
     def seats(self) -> tuple[str, ...]:
@@ -90,11 +116,14 @@ class Trunk:
     """A trusted peer, known by its address. Only what arrives here may carry a caller number.
 
     ``match``: addresses or networks; ``contact``: SIP URI that outgoing calls go to.
+    ``channels``: how many calls it carries; ``reserved``: (line, how many of them no other line's callers get).
     """
 
     id: str
     match: tuple[str, ...]
     contact: str
+    channels: int | None = None
+    reserved: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

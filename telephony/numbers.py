@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import unquote
 
 import phonenumbers
@@ -39,6 +40,7 @@ def from_uri(uri: str) -> str | None:
     return None if is_withheld(user) else user
 
 
+@lru_cache(maxsize=10_000)
 def e164(number: str | None) -> str | None:
     """The number in E.164, where it can be derived for China; None for short, withheld and malformed ones."""
     if is_withheld(number) or number is None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.commands import Command
 from telephony.conference import Conference
 from telephony.events import Event
@@ -106,6 +107,19 @@ class CallFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBackFilter:
+    """All given conditions hold; times are half-open [since, until), of the promise. ``call_id``: of either call."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    line: str | None = None
+    state: str | None = None
+    caller: str | None = None
+    call_id: str | None = None
+    handoff_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """``next_cursor`` is None on the last page; cursors are opaque and stay valid while rows are added."""
 
@@ -157,6 +171,17 @@ class RecordStore(Protocol):
 
     async def live_conferences(self, node: str) -> Sequence[Conference]: ...
 
+    async def call_back(self, order_id: str) -> CallBack | None: ...
+
+    async def open_call_backs(self, node: str) -> Sequence[CallBack]:
+        """Those of this node that wait or are under way, by their place."""
+
+    async def newest_call_back(self, node: str) -> datetime | None:
+        """When this node's last one was promised; None: it has none."""
+
+    async def call_backs(self, where: CallBackFilter, *, limit: int, cursor: str | None) -> Page[CallBack]:
+        """Newest first. Raises BadCursor."""
+
     async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
         """Newest first. Raises BadCursor."""
 
@@ -172,6 +197,8 @@ class RecordSink(Protocol):
     def put_call(self, call: Call) -> None: ...
 
     def put_conference(self, conference: Conference) -> None: ...
+
+    def put_call_back(self, order: CallBack) -> None: ...
 
     async def flush(self, timeout: float) -> bool:
         """Whether all that was put is in the database, within ``timeout`` seconds."""
@@ -194,6 +221,16 @@ class Notice:
     id: str
     kind: str
     data: Mapping[str, Any]
+
+
+class CallerCounts(Protocol):
+    """What callers did lately, shared between nodes. Raises LiveStateUnavailable."""
+
+    async def count(self, what: str, caller: str, at: datetime, within: timedelta, *, add: str | None) -> int:
+        """How often ``caller`` did ``what`` in the time up to ``at``.
+
+        ``add``: the call in which it is done now, counted once however often that is told; None: it is only asked.
+        """
 
 
 class LiveState(Protocol):

@@ -87,9 +87,10 @@ async def live(who: Reads, services: Serving) -> list[CallOut]:
 async def one(call_id: PathId, who: Reads, services: Serving) -> WholeCallOut:
     """A live call is shown with the database away too; its menus and recordings are null then."""
     call = await services.switchboard.call(call_id)
+    standing = services.switchboard.standing_of(call_id)
     try:
         menus = (await services.details.menus([call.id])).get(call.id, ())
         recordings = await services.recordings.store.of_call(call.id)
     except errors.RecordStoreUnavailable:
-        return views.whole_call(call, None, None, who.viewer)
-    return views.whole_call(call, menus, recordings, who.viewer)
+        return views.whole_call(call, None, None, standing, who.viewer)
+    return views.whole_call(call, menus, recordings, standing, who.viewer)

@@ -30,6 +30,7 @@ from telephony.ports import Clock
 log = structlog.get_logger()
 
 _SETTLE_SECONDS = 5
+_CALL_BACK_SECONDS = 90
 _FENCE = "NODE_FENCE"
 _TAKEN = "NodeTaken"
 
@@ -129,6 +130,30 @@ class AmiControl:
                 "Context": context,
                 "Exten": extension,
                 "Priority": "1",
+            }
+        )
+
+    @_execute.register
+    async def _call_back(self, command: commands.CallBackCitizen) -> None:
+        """One half rings the citizen, the other is the caller's channel from when the citizen has answered."""
+        asked = commands.called_back(command, self._fence.number)
+        await self._originate(f"Local/{asked}@call-back-dial/n", "called-back", asked)
+
+    @_execute.register
+    async def _forget_call_back(self, command: commands.ForgetCallBack) -> None:
+        forget = f"{command.order_id}...{self._fence.number}"
+        await self._originate(f"Local/{forget}@call-back-forget/n", "call-back-none", "s")
+
+    async def _originate(self, channel: str, context: str, extension: str) -> None:
+        await self._link.action(
+            {
+                "Action": "Originate",
+                "Channel": channel,
+                "Context": context,
+                "Exten": extension,
+                "Priority": "1",
+                "Async": "true",
+                "Timeout": str(_CALL_BACK_SECONDS * 1000),
             }
         )
 

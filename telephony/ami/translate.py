@@ -114,12 +114,52 @@ def _recording_started(raw: AmiEvent, at: datetime) -> events.Event:
     return events.RecordingStarted(at, raw.get("Uniqueid"), raw.get("Path"))
 
 
+def _call_back_promised(raw: AmiEvent, at: datetime) -> events.Event:
+    since = _whole(raw.get("Since"))
+    return events.CallBackPromised(
+        at,
+        raw.get("Order"),
+        raw.get("Uniqueid"),
+        raw.get("Linkedid"),
+        line=raw.get("Line"),
+        number=unquote(raw.get("Number")),
+        trunk=raw.get("Trunk"),
+        reason=raw.get("Reason"),
+        since=datetime.fromtimestamp(since, UTC) if since else None,
+        handoff_id=raw.get("Handoff"),
+    )
+
+
+def _call_back_step(raw: AmiEvent, at: datetime) -> events.Event:
+    return events.CallBackReported(
+        at,
+        raw.get("Step"),
+        raw.get("Order"),
+        _whole(raw.get("Attempt")),
+        status=raw.get("Status"),
+        call_id=raw.get("Call"),
+        seat=raw.get("Seat"),
+    )
+
+
+def _trunk_full(raw: AmiEvent, at: datetime) -> events.Event:
+    return events.TrunkFull(at, raw.get("Trunk"), raw.get("Line"))
+
+
+def _surge(raw: AmiEvent, at: datetime) -> events.Event:
+    return events.SurgeMet(at, raw.get("Line"), _whole(raw.get("Waiting")), _whole(raw.get("Hold")))
+
+
 _USER_EVENTS: dict[str, Callable[[AmiEvent, datetime], events.Event]] = {
     "CallArrived": _call_arrived,
     "SeatAnswered": _seat_answered,
     "HandoffStep": _handoff_step,
     "ConferenceStep": _conference_step,
     "RecordingStarted": _recording_started,
+    "CallBackPromised": _call_back_promised,
+    "CallBackStep": _call_back_step,
+    "TrunkFull": _trunk_full,
+    "Surge": _surge,
 }
 
 

@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from telephony.asterisk.logfiles import archives_of
-from telephony.cel import CONFERENCE_STEP, HANDOFF_STEP, Row, Written, row_of, step_of
+from telephony.cel import (
+    CALL_BACK_PROMISED,
+    CALL_BACK_STEP,
+    CONFERENCE_STEP,
+    HANDOFF_STEP,
+    Row,
+    Written,
+    facts,
+    row_of,
+    step_of,
+)
+from telephony.events import Event
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of the file's end, for a reader that holds others up."""
@@ -24,6 +35,7 @@ _COARSE_BYTES = 64 * 1024
 _OUT_OF_ORDER = timedelta(seconds=60)
 _SOME_LINES = 50
 _STEPS = (f'"{HANDOFF_STEP}"'.encode(), f'"{CONFERENCE_STEP}"'.encode())
+_OF_CALL_BACKS = (f'"{CALL_BACK_PROMISED}"'.encode(), f'"{CALL_BACK_STEP}"'.encode())
 _BORN = re.compile(r"(?:^|-)([0-9]{10})\.[0-9]+$")
 _ASTERISK_BEGAN = re.compile(r"(?:^|-)[0-9]{10}\.0$")
 
@@ -53,6 +65,12 @@ def of_handoffs(path: Path, since: datetime, until: datetime) -> Written:
         if row.linkedid in calls or row.uniqueid in calls or _is_first_of_asterisk(row):
             kept.append(row)
     return Written(tuple(kept), next((row.at for row in rows(path)), None), tuple(torn))
+
+
+def of_call_backs(path: Path, since: datetime | None) -> tuple[Event, ...]:
+    """What was promised, and what came of it, from ``since`` (None: ever) to the end, in the order written."""
+    found = _lines(path, since, None, only=_OF_CALL_BACKS)
+    return tuple(fact for row in found if row is not None and (since is None or row.at >= since) for fact in facts(row))
 
 
 def _calls_with_handoffs(path: Path, since: datetime, until: datetime) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from telephony.cel import Row
 
@@ -73,6 +74,12 @@ class Channels:
                 channel.cause = cause if isinstance(cause, int) else None
             case "CHAN_END":
                 _end(channel, row.at)
+
+    def arrived(self, row: Row) -> None:
+        """A citizen whom we called back has no number but the one that the dialplan says."""
+        channel = self.by_id.get(row.uniqueid)
+        if channel is not None and not channel.is_phone:
+            channel.number = unquote((*row.words, "", "", "")[2])
 
     def _make(self, row: Row, *, torn: bool = False) -> Channel:
         channel = Channel(row.uniqueid, row.linkedid, row.channel, row.number, row.at, torn=torn)

@@ -89,6 +89,7 @@ class _Story:
         for row in rows:
             if row.event == CALL_ARRIVED:
                 self.arrivals[row.uniqueid] = row
+                self.channels.arrived(row)
             elif row.event in (HANDOFF_STEP, CONFERENCE_STEP):
                 self._step(row)
             else:

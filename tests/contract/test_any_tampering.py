@@ -23,7 +23,7 @@ from records.calldetail import detail_of
 from records.calldetail_store import CallDetails
 from records.chain import Head, Signer
 from records.database import engine_for, migrate
-from records.mapping import call_row, conference_row, handoff_row
+from records.mapping import call_back_row, call_row, conference_row, handoff_row
 from records.notes import Note
 from records.store import SqlRecordStore
 from records.tables import OF_KIND, api_keys, call_details, handoffs, ledger, ledger_salts, leg_details, users
@@ -31,13 +31,19 @@ from records.verify_ledger import Fault
 from telephony.conference import PartyState
 from telephony.handoff import Decision
 from tests.support.ledgers import KEY, a_ledger, rows_of
-from tests.support.records import NOON, a_call, a_conference, a_handoff, ended
+from tests.support.records import NOON, a_call, a_call_back, a_conference, a_handoff, ended
 
 HANDOFF = ended(a_handoff(reason="噪音", decision=Decision("12345", "归 12345", "fang", NOON)))
 CALL = a_call(ended_at=NOON + timedelta(minutes=9))
 ROOM = a_conference(HANDOFF)
 ROOM = replace(ROOM, parties=tuple(replace(party, state=PartyState.LEFT) for party in ROOM.parties))
-MADE = {"handoff": handoff_row(HANDOFF), "call": call_row(CALL), "conference": conference_row(ROOM)}
+ORDER = a_call_back()
+MADE = {
+    "handoff": handoff_row(HANDOFF),
+    "call": call_row(CALL),
+    "conference": conference_row(ROOM),
+    "callback": call_back_row(ORDER),
+}
 BESIDE = (call_details, leg_details, users, api_keys)
 COLUMNS: list[Column[Any]] = [
     *(column for kind, table in OF_KIND.items() for column in table.c if column.name in MADE[kind]),
@@ -50,7 +56,7 @@ async def _fill(path: Path) -> Head:
     await migrate(engine)
     ledger = a_ledger(engine)
     store = SqlRecordStore(engine, ledger)
-    await store.save_all((HANDOFF, CALL, ROOM, ended(a_handoff())))
+    await store.save_all((HANDOFF, CALL, ROOM, ORDER, ended(a_handoff())))
     await CallDetails(engine, ledger).save([detail_of(CALL, (HANDOFF,), (ROOM,), (), ())])
     accounts = Accounts(engine, ledger)
     await accounts.add_user(User("fang", "方", Role.SEAT, ("2101",)), "one")

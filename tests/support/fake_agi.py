@@ -63,7 +63,7 @@ class FakeCall:
                 where = line.split()[-1]
             reply = answer(line)
             if reply is not None:
-                self.send(reply)
+                self.send(f"100 result=0 Trying...\n{reply}" if line.startswith("GOSUB ") else reply)
         self._writer.close()
         return where
 

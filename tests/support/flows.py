@@ -20,7 +20,6 @@ AROUND = Surroundings(
     targets=frozenset({"110", "12345", "120"}),
     lengths=LENGTHS,
     no_menu=frozenset({"110"}),
-    promises=True,
 )
 
 EVERYTHING = b"""\

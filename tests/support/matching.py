@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from telephony import numbers
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.errors import FilterWantsASpan
 from telephony.handoff import Handoff, Resolution, durations_ms
-from telephony.ports import NONE, CallFilter, HandoffFilter, Hour
+from telephony.ports import NONE, CallBackFilter, CallFilter, HandoffFilter, Hour
 from telephony.proof import finding
 
 RETURNED = (Resolution.FIRST_SEAT, Resolution.QUEUE, Resolution.CALLBACK_ORDER)
@@ -66,6 +67,19 @@ def calls_that_match(every: Iterable[Call], where: CallFilter) -> list[Call]:
     return found
 
 
+def matching_call_backs(every: Iterable[CallBack], where: CallBackFilter) -> list[CallBack]:
+    return [
+        order
+        for order in every
+        if _within(order.created_at, where)
+        and _one_of(where.line, order.line)
+        and _one_of(where.state, order.state)
+        and _caller_is(where.caller, order.original_caller)
+        and _one_of(where.call_id, order.call_id, order.served_call_id)
+        and _one_of(where.handoff_id, order.handoff_id)
+    ]
+
+
 def answer_ms_of(call: Call) -> int | None:
     if call.answered_at is None:
         return None
@@ -91,7 +105,7 @@ def _call_matches(call: Call, where: CallFilter) -> bool:
     )
 
 
-def _within(at: datetime, where: HandoffFilter | CallFilter) -> bool:
+def _within(at: datetime, where: HandoffFilter | CallFilter | CallBackFilter) -> bool:
     return (where.since is None or at >= where.since) and (where.until is None or at < where.until)
 
 

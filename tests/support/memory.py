@@ -8,19 +8,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from records.notes import Note
 from records.paging import cursor_after, position
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.conference import Conference
 from telephony.errors import IdempotencyKeyReused, LiveStateUnavailable, RecordStoreUnavailable
 from telephony.handoff import Handoff
-from telephony.ports import CallFilter, HandoffFilter, Notice, Page, Presence
-from tests.support.matching import calls_that_match, matching_handoffs
+from telephony.ports import CallBackFilter, CallFilter, HandoffFilter, Notice, Page, Presence
+from tests.support.matching import calls_that_match, matching_call_backs, matching_handoffs
 
-_R = TypeVar("_R", Handoff, Call)
+_R = TypeVar("_R", Handoff, Call, CallBack)
 
 
 class MemoryRecordStore:
@@ -29,6 +30,7 @@ class MemoryRecordStore:
         self._handoffs: dict[str, Handoff] = {}
         self._calls: dict[str, Call] = {}
         self._conferences: dict[str, Conference] = {}
+        self._call_backs: dict[str, CallBack] = {}
         self._keys: dict[tuple[str, str], tuple[str, str]] = {}
         self.notes: dict[str, Note] = {}
 
@@ -59,7 +61,7 @@ class MemoryRecordStore:
     async def save_conference(self, conference: Conference) -> None:
         await self.save_all((conference,))
 
-    async def save_all(self, records: Sequence[Handoff | Call | Conference | Note]) -> None:
+    async def save_all(self, records: Sequence[Handoff | Call | Conference | CallBack | Note]) -> None:
         await self._reach()
         for record in records:
             match record:
@@ -69,6 +71,8 @@ class MemoryRecordStore:
                     self._calls[record.id] = _newer(self._calls.get(record.id), record)
                 case Conference():
                     self._conferences[record.id] = record
+                case CallBack():
+                    self._call_backs[record.id] = record
                 case Note():
                     self.notes[record.id] = record
 
@@ -107,6 +111,24 @@ class MemoryRecordStore:
         live = [room for room in rooms if not (room.parties and room.over)]
         return sorted(live, key=lambda room: (room.started_at, room.id))
 
+    async def call_back(self, order_id: str) -> CallBack | None:
+        await self._reach()
+        return self._call_backs.get(order_id)
+
+    async def open_call_backs(self, node: str) -> Sequence[CallBack]:
+        await self._reach()
+        mine = [order for order in self._call_backs.values() if order.node == node and order.live]
+        return sorted(mine, key=lambda order: (order.since, order.id))
+
+    async def newest_call_back(self, node: str) -> datetime | None:
+        await self._reach()
+        return max((order.created_at for order in self._call_backs.values() if order.node == node), default=None)
+
+    async def call_backs(self, where: CallBackFilter, *, limit: int, cursor: str | None) -> Page[CallBack]:
+        await self._reach()
+        found = matching_call_backs(self._call_backs.values(), where)
+        return _page(found, lambda order: (order.created_at, order.id), limit, cursor)
+
     async def handoffs(self, where: HandoffFilter, *, limit: int, cursor: str | None) -> Page[Handoff]:
         await self._reach()
         found = matching_handoffs(self._handoffs.values(), where)
@@ -132,6 +154,22 @@ def _page(found: list[_R], place: Callable[[_R], tuple[datetime, str]], limit: i
     rows = sorted((row for row in found if before is None or place(row) < before), key=place, reverse=True)
     more = len(rows) > limit
     return Page(tuple(rows[:limit]), cursor_after(*place(rows[limit - 1])) if more else None)
+
+
+class MemoryCallerCounts:
+    def __init__(self) -> None:
+        self.away = False
+        self._calls: dict[tuple[str, str], dict[str, datetime]] = {}
+
+    async def count(self, what: str, caller: str, at: datetime, within: timedelta, *, add: str | None) -> int:
+        await asyncio.sleep(0)
+        if self.away:
+            raise LiveStateUnavailable("Redis is away")
+        calls = self._calls.setdefault((what, caller), {})
+        if add is not None:
+            calls.setdefault(add, at)
+        self._calls[what, caller] = {id: came for id, came in calls.items() if came > at - within}
+        return len(self._calls[what, caller])
 
 
 class MemoryLiveState:

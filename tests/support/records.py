@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from uuid6 import uuid7
 
 from telephony.call import Call, Leg
+from telephony.callback import CallBack, CallBackState
 from telephony.conference import Conference, Participant, PartyState
 from telephony.handoff import Decision, Handoff, Mode, Outcome, Release, Resolution, State, Step
 
@@ -36,6 +37,21 @@ def a_conference(handoff: Handoff, **changes: Any) -> Conference:
     caller = Participant("caller", "n1-1.1", "PJSIP/trunk-1", state=PartyState.JOINED, joined_at=NOON)
     seat = Participant("seat", "n1-1.2", "PJSIP/8001-2", state=PartyState.JOINED, joined_at=NOON)
     return replace(Conference(handoff.id, handoff.call_id, NOON, (caller, seat)), **changes)
+
+
+def a_call_back(**changes: Any) -> CallBack:
+    promised = CallBack(
+        str(uuid7()),
+        "n1",
+        "12345",
+        "13800001111",
+        "pstn",
+        "queue",
+        "n1-1700000000.1",
+        NOON,
+        NOON - timedelta(minutes=1),
+    )
+    return replace(promised, **changes)
 
 
 # Whatever a database and JSON can hold: no NUL, no half of a surrogate pair.
@@ -137,4 +153,26 @@ conferences = st.builds(
     call_id=texts,
     started_at=times,
     parties=st.lists(participants, max_size=4).map(tuple),
+)
+call_backs = st.builds(
+    CallBack,
+    id=texts,
+    node=texts,
+    line=texts,
+    original_caller=st.none() | callers,
+    trunk=texts,
+    reason=texts,
+    call_id=texts,
+    created_at=times,
+    since=times,
+    handoff_id=st.none() | texts,
+    state=st.sampled_from(CallBackState),
+    dialled=st.integers(0, 99),
+    tries=st.integers(0, 99),
+    not_before=st.none() | times,
+    wanted_by=st.none() | texts,
+    served_call_id=st.none() | texts,
+    served_seat=st.none() | texts,
+    ended_at=st.none() | times,
+    timeline=st.lists(st.builds(Step, times, texts, details), max_size=4).map(tuple),
 )

@@ -36,6 +36,8 @@ OURS = {
     "completeHandoff": {"handoff_id"},
     "addParty": {"conference_id", "target"},
     "controlParty": {"conference_id", "party_id", "action"},
+    "takeCallBack": {"order_id"},
+    "cancelCallBack": {"order_id", "reason"},
     "decide": {"conference_id", "accepted_by", "reason"},
     "signIn": {"user", "password"},
     "signOut": set(),
@@ -52,6 +54,8 @@ COMMANDS = {
     "OpenConference": {"handoff_id", "caller_channel", "target", "ring_seconds"},
     "AddParty": {"handoff_id", "caller_channel", "party_id", "target", "ring_seconds"},
     "CancelConference": {"handoff_id", "caller_channel"},
+    "CallBackCitizen": {"order_id", "attempt", "seat"},
+    "ForgetCallBack": {"order_id"},
     "HangUp": {"channel"},
     "MuteParty": {"room", "channel", "muted"},
     "HoldParty": {"room", "channel", "held"},
@@ -66,6 +70,8 @@ EVERY_COMMAND = (
     commands.OpenConference("h-1", "PJSIP/pstn-1", "110", 20),
     commands.AddParty("h-1", "PJSIP/pstn-1", "p4", "120", 20),
     commands.CancelConference("h-1", "PJSIP/pstn-1"),
+    commands.CallBackCitizen("b-1", 1, "2101"),
+    commands.ForgetCallBack("b-1"),
     commands.HangUp("PJSIP/2101-1"),
     commands.MuteParty("h-1", "PJSIP/2101-1", True),
     commands.HoldParty("h-1", "PJSIP/2101-1", True),
@@ -212,7 +218,10 @@ def test_only_trunks_are_believed_and_no_endpoint_shows_a_number_of_its_own() ->
 
 
 def test_the_dialplan_takes_the_number_once_from_the_trunk_and_shows_nothing_else() -> None:
-    """Set on arrival, carried by the caller's channel, put back before each INVITE."""
+    """Set on arrival, carried by the caller's channel, put back before each INVITE.
+
+    Who is called back is shown the number of the line; then the number that Asterisk kept at the promise stands for it.
+    """
     dialplan = render(DIRECTORY, SITE)["extensions.conf"]
     assigned = re.findall(
         r"Set\((?:\w+\()?_*(CALLERID\(\w+\)|CONNECTEDLINE\([\w-]+\)|HOTLINE_(?:CALLER|NAME|PRES))\)?=(.*)\)$",
@@ -227,6 +236,9 @@ def test_the_dialplan_takes_the_number_once_from_the_trunk_and_shows_nothing_els
         ("HOTLINE_CALLER", "${IMPORT(${CALLER_CHANNEL},HOTLINE_CALLER)}"),
         ("HOTLINE_NAME", "${IMPORT(${CALLER_CHANNEL},HOTLINE_NAME)}"),
         ("HOTLINE_PRES", "${IMPORT(${CALLER_CHANNEL},HOTLINE_PRES)}"),
+        ("CALLERID(num)", "${CUT(kept,/,3)}"),
+        *(("CALLERID(num)", line.numbers[0]) for line in DIRECTORY.lines),
+        ("CALLERID(pres)", "allowed"),
         ("CALLERID(all)", ""),
         ("CALLERID(num)", "${HOTLINE_CALLER}"),
         ("CALLERID(name)", "${HOTLINE_NAME}"),
@@ -234,6 +246,9 @@ def test_the_dialplan_takes_the_number_once_from_the_trunk_and_shows_nothing_els
     }
     mentioned = len(re.findall(r"CALLERID\([\w-]+\)=|CONNECTEDLINE\(.*?\)=|HOTLINE_(?:CALLER|NAME|PRES)=", dialplan))
     assert mentioned == len(assigned)
+    assert set(re.findall(r"Set\(DB\(call-back/[^=]*=(.*)\)$", dialplan, re.MULTILINE)) == {
+        "${line}/${HOTLINE_TRUNK}/${HOTLINE_CALLER}"
+    }
 
 
 def test_calls_from_seats_reach_lines_and_seats_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from api.directory import directory_of
 from api.secrets import load_secrets
 from api.settings import SettingsRejected, load_settings
+from telephony.lines import Danger, Surge
 
 PROJECT = Path(__file__).parents[2]
 SCREEN_LINES = 24
@@ -61,9 +63,58 @@ def test_given_the_shipped_file_when_loaded_then_every_seat_sits_at_a_line(tmp_p
     assert directory.target("999") is None
 
 
+def test_given_what_a_surge_danger_and_a_full_trunk_do_then_the_directory_has_it(
+    tmp_path: Path, content: dict[str, Any]
+) -> None:
+    content["lines"][1] |= {"call_back_key": "3", "surge": {"waiting_over": 9, "overflow": "110"}}
+    content["lines"][1]["danger"] = {"target": "110"}
+    content["lines"][0]["surge"] = {"wait_over": 30, "announce": False, "offer": False, "overflow": "119"}
+    content["trunks"][0] |= {"channels": 30, "reserved": {"110": 5}}
+    path = tmp_path / "hotline.yaml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    settings = load_settings(path)
+    seats = tuple(seat.id for seat in settings.seats)
+    directory = directory_of(settings, load_secrets(tmp_path, seats=seats, people=()))
+    police, hall = directory.lines
+    assert (hall.surge, hall.danger) == (Surge(9, None, overflow="110"), Danger("*", "110"))
+    assert police.surge == Surge(None, 30, announce=False, offer=False, overflow="119")
+    assert (directory.trunks[0].channels, directory.trunks[0].reserved) == (30, (("110", 5),))
+
+
+def test_given_rules_for_call_backs_then_they_hold_in_the_hours_and_zone_that_are_named(
+    tmp_path: Path, content: dict[str, Any]
+) -> None:
+    content["call_backs"] = {"retry_minutes": [0.5, 2], "since": "09:00", "until": "18:30", "at_any_hour": ["12345"]}
+    path = tmp_path / "hotline.yaml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    rules = load_settings(path).call_backs.rules("Asia/Shanghai")
+    assert rules.retry_after == (timedelta(seconds=30), timedelta(minutes=2))
+    night = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
+    assert not rules.allow("110", night) and rules.allow("12345", night)
+
+
 @pytest.mark.parametrize(
     ("change", "field", "said"),
     [
+        (lambda c: c.update(call_backs={"attempts": 0}), "call_backs.attempts", "太小"),
+        (lambda c: c["lines"][1].update(surge={"offer": False}), "lines.1.surge", "one of them is needed"),
+        (lambda c: c["lines"][1].update(surge={"waiting_over": 5}), "lines.1.surge.offer", "call_back_key"),
+        (lambda c: c["lines"][0].update(surge={"waiting_over": 5}), "lines.0.surge.announce", "answers at once"),
+        (
+            lambda c: c["lines"][1].update(surge={"waiting_over": 5, "offer": False, "overflow": "12345"}),
+            "lines.1.surge.overflow",
+            "known: 110, 119",
+        ),
+        (lambda c: c["lines"][1].update(danger={"target": "911"}), "lines.1.danger.target", "known: 110, 119"),
+        (
+            lambda c: c["lines"][1].update(danger={"key": "3", "target": "110"}, call_back_key="3"),
+            "lines.1.danger.key",
+            "call-back already",
+        ),
+        (lambda c: c["trunks"][0].update(reserved={"110": 5}), "trunks.0.reserved", "set channels"),
+        (lambda c: c["trunks"][0].update(channels=5, reserved={"110": 5}), "trunks.0.reserved", "leaves nothing"),
+        (lambda c: c["trunks"][0].update(channels=5, reserved={"911": 1}), "trunks.0.reserved.911", "no such line"),
+        (lambda c: c.update(call_backs={"retry_minutes": []}), "call_backs.retry_minutes", "at least 1 item"),
         (lambda c: c.update(default_line="999"), "default_line", "known: 110, 12345"),
         (lambda c: c["seats"].append({"id": "1101", "name": "x"}), "seats.7.id", "1101 stands twice"),
         (lambda c: c["lines"][0]["desks"][0]["seats"].append("9999"), "lines.0.desks.0.seats.3", "no seat 9999"),

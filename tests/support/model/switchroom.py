@@ -11,6 +11,7 @@ from typing import Any
 
 from telephony import commands, events
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.conference import Conference
 from telephony.errors import HotlineError
 from telephony.handoff import Handoff, State
@@ -32,7 +33,7 @@ class WrittenLater:
     def __init__(self, store: MemoryRecordStore) -> None:
         self._store = store
         self.newest: dict[str, Handoff] = dict(store._handoffs)
-        self._unwritten: list[Handoff | Call | Conference] = []
+        self._unwritten: list[Handoff | Call | Conference | CallBack] = []
 
     def put_handoff(self, handoff: Handoff) -> None:
         before = self.newest.get(handoff.id)
@@ -48,6 +49,9 @@ class WrittenLater:
 
     def put_conference(self, conference: Conference) -> None:
         self._unwritten.append(conference)
+
+    def put_call_back(self, order: CallBack) -> None:
+        self._unwritten.append(order)
 
     async def flush(self, timeout: float) -> bool:
         return True

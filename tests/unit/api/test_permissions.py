@@ -50,6 +50,10 @@ ALLOWED = {
     "holdRecording": WHO_REPORTS,
     "releaseRecording": WHO_REPORTS,
     "report": WHO_REPORTS,
+    "listCallBacks": EVERYBODY,
+    "getCallBack": EVERYBODY,
+    "takeCallBack": WHO_ACTS,
+    "cancelCallBack": EVERYBODY - {SEAT, AUDITOR},
     "whoAmI": EVERYBODY,
     "signOut": EVERYBODY,
 }
@@ -62,6 +66,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "pauseSeat": {"resume": True},
     "pauseRecording": {"reason": "x"},
     "holdRecording": {"reason": "x"},
+    "cancelCallBack": {"reason": "x"},
     "releaseRecording": {"reason": "x"},
 }
 
@@ -81,6 +86,7 @@ def filled(path: str) -> str:
         call_id=CALL,
         seat_id="2101",
         recording_id="r-1",
+        order_id="b-1",
         export_id="e-1",
         kind="day",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from records.calldetail_store import CallDetails
 from records.database import engine_for
-from tests.support.hall import CALL, Hall, open_hall
+from telephony.nuisance import NuisanceRules, Often
+from tests.support.fake_asterisk import NOW
+from tests.support.hall import CALL, CALLER, Hall, open_hall
+from tests.support.memory import MemoryCallerCounts
 from tests.support.recorded_hall import recorded
 from tests.unit.api.conftest import Accounts
 
@@ -63,3 +66,20 @@ async def test_given_the_database_is_away_then_a_live_call_is_shown_and_what_is_
 
     assert answer.status_code == 200
     assert (answer.json()["state"], answer.json()["menus"], answer.json()["recordings"]) == ("talking", None, None)
+
+
+async def test_given_a_caller_who_called_often_then_the_call_shows_what_was_counted(hall: Hall) -> None:
+    board = hall.services.switchboard
+    board.counts = MemoryCallerCounts()
+    board.nuisance_rules = lambda: NuisanceRules(repeat=Often(1, timedelta(hours=1)))
+    await hall.with_call()
+    url, who = f"/v1/calls/{CALL}", hall.as_person("ban")
+    await board.counted(CALL, CALLER, NOW)
+    assert (await hall.http.get(url, headers=who)).json()["standing"] == {
+        "traits": [], "calls": 1, "silent_calls": None,
+    }  # fmt: skip
+    for earlier in ("n-7.0", "n-8.0"):
+        await board.counted(earlier, CALLER, NOW)
+    await board.counted(CALL, CALLER, NOW)
+    assert (await hall.http.get(url, headers=who)).json()["standing"]["traits"] == ["repeat"]
+    assert (await hall.http.get("/v1/calls/n-8.0", headers=who)).status_code == 404

@@ -10,7 +10,18 @@ import pytest
 
 from telephony.asterisk.render import Site, check, config_source, install, render
 from telephony.errors import ConfigurationRejected
-from telephony.lines import Desk, Directory, Line, LinkedNumber, RecordingRule, RingStrategy, Seat, Trunk
+from telephony.lines import (
+    Danger,
+    Desk,
+    Directory,
+    Line,
+    LinkedNumber,
+    RecordingRule,
+    RingStrategy,
+    Seat,
+    Surge,
+    Trunk,
+)
 
 DIRECTORY = Directory(
     lines=(
@@ -95,6 +106,46 @@ def test_a_line_that_is_recorded_is_so_before_anybody_is_rung_and_says_so_only_w
         assert "Gosub(recorded" in steps(directory, context, "120"), "where the call says so"
     assert "Set(HOTLINE_RECORD=always)" in steps(directory, "conference-dial", "12345")
     assert "HOTLINE_RECORD" not in steps(directory, "conference-dial", "110")
+
+
+def test_a_line_in_a_surge_tells_offers_and_overflows_as_it_is_set_and_otherwise_says_nothing() -> None:
+    police, hall = DIRECTORY.lines
+    whole = replace(hall, call_back_key="3", danger=Danger("*", "110"), surge=Surge(5, 120, overflow="120"))
+    directory = replace(DIRECTORY, lines=(police, whole))
+    surge = "\n".join(_context(directory, "surge"))
+    assert surge.index("Read(pressed,${PROMPTS}/ivr-busy&${PROMPTS}/ivr-call-back-offer") < surge.index("transfer.120")
+    assert "= 0 & (0${QUEUE_WAITING_COUNT(12345)} > 5 | 0${QUEUEHOLDTIME} > 120)" in surge
+    keys = _context(directory, "queue-keys-12345")
+    pressed = {key: next(line for line in keys if line.startswith(f"exten => {key},1,")) for key in ("3", "*")}
+    assert "danger.110" in "\n".join(keys)
+    back = 'GotoIf($["${HOTLINE_FIRST}" = ""]?from-seat,12345,1'
+    assert all(back in step for step in pressed.values()), "a seat that calls the line is no citizen"
+    assert "context = queue-keys-12345" in render(directory, SITE)["queues.conf"]
+
+    quiet = replace(whole, surge=Surge(wait_over=60, announce=False, offer=False, overflow="110"))
+    surge = "\n".join(_context(replace(DIRECTORY, lines=(police, quiet)), "surge"))
+    assert "Playback(" not in surge and "Read(" not in surge
+    assert "QUEUE_MEMBER(110,free)" in surge and "> 1000000 | 0${QUEUEHOLDTIME} > 60" in surge
+    told = replace(whole, surge=Surge(5, offer=False))
+    assert "Playback(${PROMPTS}/ivr-busy)" in "\n".join(_context(replace(DIRECTORY, lines=(police, told)), "surge"))
+    plain = render(DIRECTORY, SITE)
+    assert "[surge]" not in plain["extensions.conf"] and "context = queue-keys" not in plain["queues.conf"]
+
+
+def test_channels_kept_for_a_line_are_counted_before_another_line_gets_one() -> None:
+    trunk = replace(DIRECTORY.trunks[0], channels=10, reserved=(("110", 3),))
+    directory = replace(DIRECTORY, trunks=(trunk,))
+    admit = "\n".join(_context(directory, "admit"))
+    ours, others = admit.split("exten => pstn.12345,1,")
+    assert "Hangup(34)" in others and "Hangup" not in ours, "a line with channels of its own is never refused"
+    assert "$[3 - 0${GROUP_COUNT(110@trunk-pstn)}]" in "\n".join(_context(directory, "room"))
+    ringing = "\n".join(_context(directory, "ring-group"))
+    assert '"${HANDOFF_VIA}" = "ivr-danger" | "${HOTLINE_LINE}${FROM_LINE}" = "110"]?done)' in ringing
+    assert ringing.count("Gosub(room,pstn,1)") == 1, "no handoff to 120 takes the last of them"
+    assert "Gosub(room" not in "\n".join(_context(DIRECTORY, "ring-group"))
+    arrivals = [line for line in _context(directory, "from-trunk") if "Gosub" in line]
+    assert len(arrivals) == 2 * 4, "three numbers, and those that nobody configured"
+    assert "[admit]" not in render(DIRECTORY, SITE)["extensions.conf"]
 
 
 def test_what_records_can_neither_end_nor_delay_a_call() -> None:
@@ -204,3 +255,19 @@ def test_the_templates_are_found_in_an_installed_package_too(monkeypatch: pytest
     monkeypatch.setattr("telephony.asterisk.render.__file__", str(tmp_path / "render.py"))
 
     assert config_source() == inside
+
+
+def test_who_is_called_back_by_a_seat_is_recorded_and_told_so_as_on_the_way_to_the_queue() -> None:
+    police, hall = DIRECTORY.lines
+    always = replace(hall, recording=RecordingRule.ALWAYS, recording_announced=True)
+    steps = "\n".join(_context(replace(DIRECTORY, lines=(police, always)), "called-back"))
+    recorded = steps.index('ExecIf($["${HOTLINE_LINE}" = "12345"]?Gosub(recorded,s,1))')
+    assert steps.index("callback-here") < recorded < steps.index("Playback(${PROMPTS}/call-recorded)")
+    assert steps.index("Set(RECORDING_TOLD=1)") < steps.index("Gosub(ring-seat")
+    assert "recorded" not in "\n".join(_context(DIRECTORY, "called-back"))
+
+
+def test_who_is_being_called_back_and_asks_for_it_again_keeps_the_order() -> None:
+    first, second = [line for line in _context(DIRECTORY, "call-back-order") if "ExecIf(" in line]
+    assert first.endswith('ExecIf($["${CALL_BACK}" != ""]?Set(CALL_BACK_ID=${CALL_BACK}))')
+    assert "Set(CALL_BACK_ID=${UUID()})" in second

@@ -31,6 +31,8 @@ def test_given_an_environment_when_read_then_by_its_names_and_anything_else_is_r
         ("200 result=1", Reply(200, "1")),
         ("200 result=49 endpos=8000", Reply(200, "49")),
         ("200 result=-1", Reply(200, "-1")),
+        ("100 result=0 Trying...", Reply(100, "0", more=True)),
+        ("200 result=0 Gosub complete", Reply(200, "0")),
         ("510 Invalid or unknown command", Reply(510, "")),
         ("520-Invalid command syntax.  Proper usage follows:", Reply(520, "", more=True)),
         ("511 Command Not Permitted on a dead channel or intercept routine", Reply(511, "")),
@@ -79,6 +81,7 @@ def test_given_an_ending_when_told_to_the_dialplan_then_in_one_word() -> None:
 # --- the server -------------------------------------------------------------------------------------------------------
 
 STOCK = Stock({"12345.yaml": shipped("12345")}, LENGTHS)
+ALL = Stock({"all.yaml": flow_of(EVERYTHING)}, LENGTHS)
 
 
 @asynccontextmanager
@@ -91,9 +94,11 @@ async def serving(most: int = 10, stock: Stock = STOCK) -> AsyncIterator[tuple[A
         yield server, listening.sockets[0].getsockname()[1], over
 
 
-async def call(answer: Answer, stock: Stock = STOCK) -> tuple[str, list[str], list[Passage]]:
+async def call(
+    answer: Answer, stock: Stock = STOCK, number: str = "13800001111"
+) -> tuple[str, list[str], list[Passage]]:
     async with serving(stock=stock) as (_, port, over):
-        caller = await FakeCall.comes(port)
+        caller = await FakeCall.comes(port, {**ENVIRONMENT, "agi_callerid": number})
         where = await caller.plays(answer)
         return where, caller.said, over
 
@@ -130,13 +135,68 @@ async def test_given_a_prompt_when_a_key_comes_before_its_end_then_the_rest_is_n
 
 
 @pytest.mark.asyncio
-async def test_given_digits_and_a_call_back_that_cannot_be_ordered_then_digits_are_read_and_a_human_follows() -> None:
-    stock = Stock({"all.yaml": flow_of(EVERYTHING)}, LENGTHS)
-    where, said, _ = await call(heard("6", "1", "2", "#"), stock)
+async def test_given_digits_when_they_are_said_then_each_is_read_and_a_human_follows() -> None:
+    where, said, _ = await call(heard("6", "1", "2", "#"), ALL)
     assert where == "human"
     assert said.index("STREAM FILE digits/2 0123456789*#") == said.index("STREAM FILE digits/1 0123456789*#") + 1
-    assert (await call(heard("3"), stock))[0] == "human"
-    assert (await call(heard("4"), stock))[0] == "human"
+
+
+@pytest.mark.asyncio
+async def test_given_a_call_back_is_chosen_then_the_dialplan_has_promised_it_before_the_caller_is_told() -> None:
+    where, said, _ = await call(heard("3"), ALL)
+    assert where == "hangup"
+    assert said.index("GOSUB call-back-order s 1 menu") < said.index("GET VARIABLE CALL_BACK_ID") < len(said) - 3
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("number", ["unknown", "anonymous", "12", ""])
+@pytest.mark.parametrize("key", ["3", "4"])
+async def test_given_nobody_to_call_back_when_it_is_chosen_then_a_human(key: str, number: str) -> None:
+    where, said, _ = await call(heard(key), ALL, number)
+    assert where == "human"
+    assert not [line for line in said if "call-back-order" in line]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("key", ["3", "4"])
+async def test_given_a_promise_that_the_dialplan_did_not_make_then_a_human(key: str) -> None:
+    keys = heard(key)
+    assert (await call(lambda line: "200 result=0\n" if "GET VARIABLE" in line else keys(line), ALL))[0] == "human"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("keys", "where"), [("4#", "hangup"), ("4-", "hangup"), ("40", "human"), ("47", "human"), ("4*", "danger.110"),
+                        ("4!", "")],
+)  # fmt: skip
+async def test_given_a_message_is_chosen_then_the_call_is_recorded_and_called_back_whatever_comes_then(
+    keys: str, where: str
+) -> None:
+    went, said, _ = await call(heard(*keys), ALL)
+    assert went == where
+    asked = [line for line in said if line.startswith("GOSUB")]
+    assert asked == ["GOSUB recorded s 1", "GOSUB call-back-order s 1 message"]
+    assert "WAIT FOR DIGIT 10000" in said
+
+
+@pytest.mark.asyncio
+async def test_given_a_message_when_a_key_is_pressed_while_it_is_explained_then_it_begins_or_a_human_comes() -> None:
+    def pressing(key: str) -> Answer:
+        menu = heard("4")
+        begun: list[str] = []
+
+        def answer(line: str) -> str | None:
+            if line.startswith("WAIT"):
+                begun.append(line)
+            if line.startswith("STREAM") and len(begun) == 1:
+                begun.append(line)
+                return f"200 result={ord(key)}\n"
+            return menu(line)
+
+        return answer
+
+    assert (await call(pressing("#"), ALL))[0] == "hangup"
+    assert (await call(pressing("7"), ALL))[0] == "human"
 
 
 @pytest.mark.asyncio

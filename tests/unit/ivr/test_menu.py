@@ -217,7 +217,12 @@ FACTS = st.builds(
     st.none() | st.frozensets(st.sampled_from(History)),
     st.sampled_from(["zh", "en"]),
 )
-FLOWS = {"every kind": FLOW, "12345": shipped("12345"), "110": shipped("optional/110")}
+FLOWS = {
+    "every kind": FLOW,
+    "12345": shipped("12345"),
+    "110": shipped("optional/110"),
+    "desk": shipped("optional/12345-desk"),
+}
 
 
 def live(engine: Engine, symbols: list[tuple[str, float]]) -> tuple[float, Caller, Action]:

@@ -149,14 +149,6 @@ def test_given_110_without_menus_when_its_flow_asks_then_it_is_refused_and_what_
     assert mistakes(routes) == []
 
 
-def test_given_nobody_who_calls_back_when_a_flow_promises_it_then_it_is_refused() -> None:
-    found = mistakes(EVERYTHING, replace(AROUND, promises=False))
-    assert [each.split(": ")[1] for each in found] == [
-        "尚不支持 call_back · nothing here calls back or hears messages",
-        "尚不支持 record · nothing here calls back or hears messages",
-    ]
-
-
 def test_given_a_prompt_without_audio_when_a_step_would_need_it_then_it_is_named() -> None:
     lengths = {name: seconds for name, seconds in LENGTHS.items() if name != "queue-thereare"}
     found = mistakes(EVERYTHING, replace(AROUND, lengths=lengths))

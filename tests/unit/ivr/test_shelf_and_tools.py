@@ -198,7 +198,7 @@ def test_given_a_menu_for_110_when_the_operator_has_turned_it_on_then_it_is_soun
     config.write_text(text.replace("menus: {", 'menus: {lines: ["119"], '), encoding="utf-8")
     refused = run("check")
     assert refused.exit_code == 1 and "没有热线 119" in refused.output
-    config.write_text(text.replace("menus: {", "menus: {repeat_calls: often, "), encoding="utf-8")
+    config.write_text(f"{text}\nnuisance: {{repeat_calls: often}}\n", encoding="utf-8")
     assert "须如 5/10 minutes" in run("check").output
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from records import mapping, tables
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.conference import Conference
 from telephony.handoff import Handoff
 from tests.support import records as any_of
@@ -20,7 +21,13 @@ in_any_time = settings(deadline=None)  # other work on the machine is no failure
 
 
 @pytest.mark.parametrize(
-    ("kind", "table"), [(Handoff, tables.handoffs), (Call, tables.calls), (Conference, tables.conferences)]
+    ("kind", "table"),
+    [
+        (Handoff, tables.handoffs),
+        (Call, tables.calls),
+        (Conference, tables.conferences),
+        (CallBack, tables.call_backs),
+    ],
 )
 def test_each_field_of_a_record_has_its_column(kind: type[object], table: Table) -> None:
     derived = {"original_caller_e164", "over", "detailed", *mapping.measured(a_handoff())}
@@ -46,7 +53,13 @@ def test_any_conference_comes_back_from_its_row(conference: Conference) -> None:
 
 
 @in_any_time
-@given(any_of.handoffs | any_of.calls | any_of.conferences)
+@given(any_of.call_backs)
+def test_any_call_back_comes_back_from_its_row(order: CallBack) -> None:
+    assert mapping.call_back_of(mapping.call_back_row(order)) == order
+
+
+@in_any_time
+@given(any_of.handoffs | any_of.calls | any_of.conferences | any_of.call_backs)
 def test_any_record_comes_back_from_json(record: mapping.Record) -> None:
     line = orjson.dumps(mapping.plain(record))
 

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from telephony import commands, events
 from telephony.call import Call
+from telephony.callback import CallBack
 from telephony.conference import Conference
 from telephony.handoff import Handoff, Mode, Release
 from telephony.lines import Desk, Directory, Line, LinkedNumber, Seat, Trunk
@@ -44,12 +45,17 @@ class StoreSink:
 
     def __init__(self, store: MemoryRecordStore) -> None:
         self._store = store
-        self.kept: list[Handoff | Call | Conference] = []
+        self.kept: list[Handoff | Call | Conference | CallBack] = []
 
-    def _put(self, record: Handoff | Call | Conference) -> None:
+    def _put(self, record: Handoff | Call | Conference | CallBack) -> None:
         self.kept.append(record)
         if not self._store.away:
-            tables = {Handoff: self._store._handoffs, Call: self._store._calls, Conference: self._store._conferences}
+            tables = {
+                Handoff: self._store._handoffs,
+                Call: self._store._calls,
+                Conference: self._store._conferences,
+                CallBack: self._store._call_backs,
+            }
             tables[type(record)][record.id] = record  # type: ignore[index]  # each table holds its own kind
 
     def put_handoff(self, handoff: Handoff) -> None:
@@ -63,6 +69,9 @@ class StoreSink:
 
     def put_conference(self, conference: Conference) -> None:
         self._put(conference)
+
+    def put_call_back(self, order: CallBack) -> None:
+        self._put(order)
 
 
 @dataclass
@@ -153,6 +162,12 @@ class Exchange:
             events.ConferenceJoined(NOW, handoff.id, CALL, TRUNK),
         )
         return handoff
+
+    async def published(self, kind: str, count: int) -> None:
+        """Until so many notices of that kind are on the stream."""
+        async with asyncio.timeout(20):
+            while len(self.notices(kind)) < count:
+                await asyncio.sleep(0)
 
     def notices(self, kind: str) -> list[dict[str, object]]:
         return [dict(notice.data) for notice in self.live._notices if notice.kind == kind]
