@@ -27,6 +27,7 @@ from api.daily_export import exported_daily
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters, shared_storage
+from api.linkage_parts import linkage_of
 from api.loaded import Loaded, load
 from api.logs import configure_logs
 from api.menus import Menus
@@ -78,8 +79,7 @@ log = structlog.get_logger()
 AMI_USER = "hotline"
 _STARTUP_FLUSH_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75
-"""An idle connection is closed by whoever asked, so that no key press meets one that is just closing: httpx closes its
-own after 5 s, nginx after 60."""
+"""Whoever asked closes an idle connection, so that no key press meets a closing one: httpx at 5 s, nginx at 60."""
 
 
 def instance() -> Instance:
@@ -212,6 +212,7 @@ async def _serve(loaded: Loaded) -> None:
             tickets=PlaybackTickets(key, clock),
             exports=ExportDesk(loaded.database_url, engine, ExportBook(ledger), lambda: switchboard.directory),
             reports=period_reports,
+            linkage=linkage_of(loaded, journal),
             settings=settings,
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )
@@ -363,6 +364,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upke
             return
         services.switchboard.directory = fresh.directory
         menus.take_up(fresh.settings)
+        services.linkage.take_up(fresh.settings)
         configuration.take_up(fresh.settings, by=taken_name(loaded.layout.run))
         log.info("directory.reloaded", lines=len(fresh.directory.lines), seats=len(fresh.directory.seats))
 
@@ -373,6 +375,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upke
     schedule = schedule_of(loaded.settings.reports, services.reports, loaded.layout.home, loaded.http_url)
     jobs = [
         asyncio.create_task(menus.run(), name="menus"),
+        asyncio.create_task(services.linkage.run(), name="linkage"),
         asyncio.create_task(services.reconciliation.run(), name="reconciliation"),
         asyncio.create_task(services.proofs.run(), name="number-proofs"),
         asyncio.create_task(upkeep.run(), name="upkeep"),

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.messages import TITLES, Title
+from linkage import errors as linkage
 from telephony import errors as domain
 
 log = structlog.get_logger(__name__)
@@ -133,6 +134,7 @@ STATUS: Mapping[type[domain.HotlineError], HTTPStatus] = {
     domain.SeatNotFound: HTTPStatus.NOT_FOUND,
     domain.RecordingNotFound: HTTPStatus.NOT_FOUND,
     domain.ExportNotFound: HTTPStatus.NOT_FOUND,
+    linkage.CatalogueNotFound: HTTPStatus.NOT_FOUND,
     domain.RecordingAltered: HTTPStatus.CONFLICT,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     domain.RequestRefused: HTTPStatus.CONFLICT,

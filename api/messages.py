@@ -114,6 +114,9 @@ TITLES: Mapping[str, Title] = {
         "录音文件与台账不符，已停止播放，请报告管理员",
         "The file is not what the ledger says and is not played: report it to the administrator",
     ),
+    # --- linkage ---------------------------------------------------------------------------------------------------
+    "linkage-error": Title("联动功能出错，通话不受影响", "The linkage failed; calls go on"),
+    "catalogue-not-found": Title("没有该城市或该版本的受理目录", "No such catalogue, or no such version of it"),
     # --- ours, and the systems behind us ----------------------------------------------------------------------------
     "internal-error": Title("系统内部错误，已记录", "Internal error; it has been logged"),
     "request-timeout": Title(

@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from api.settings_exports import ExportSettings
+from api.settings_linkage import LinkageSettings
 from api.settings_probe import ProbeSettings
 from api.settings_reports import ReportSettings
 from records.periods import Periods
@@ -207,6 +208,7 @@ class Settings(BaseSettings):
     reports: ReportSettings = ReportSettings()
     exports: ExportSettings = ExportSettings()
     probe: ProbeSettings = ProbeSettings()
+    linkage: LinkageSettings = LinkageSettings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]

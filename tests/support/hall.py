@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ from api.app import equipped, routed
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters
+from api.linkage_parts import Linkage
 from api.metrics import Metrics
 from api.services import ApiSettings, Services
 from api.tickets import PlaybackTickets
@@ -250,6 +251,9 @@ async def open_hall(
     recordings = RecordingShelf(
         RecordingFiles(folder / "monitor", folder / "recordings", "n1"), RecordingStore(engine), ledger
     )
+    journal = Journal(writer.put_note, clock)
+    linkage = Linkage("bayannur", None, folder / "linkage", partial(journal.configured, by="n1"))
+    await linkage.catalogues.refresh()
     services = Services(
         switchboard=board,
         accounts=Accounts(engine),
@@ -263,7 +267,8 @@ async def open_hall(
         recordings=recordings,
         details=CallDetails(engine),
         tickets=PlaybackTickets(b"0" * 32, clock),
-        journal=Journal(writer.put_note, clock),
+        journal=journal,
+        linkage=linkage,
         settings=settings,
         exports=ExportDesk(f"sqlite:///{folder / 'accounts.db'}", engine, ExportBook(ledger), lambda: board.directory),
         reports=Reports(engine, clock, settings.time_zone, Goals(), lambda: board.directory),

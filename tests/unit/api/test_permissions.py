@@ -50,6 +50,10 @@ ALLOWED = {
     "holdRecording": WHO_REPORTS,
     "releaseRecording": WHO_REPORTS,
     "report": WHO_REPORTS,
+    "listCatalogues": EVERYBODY,
+    "getCatalogue": EVERYBODY,
+    "catalogueConflicts": EVERYBODY,
+    "catalogueDifferences": EVERYBODY,
     "whoAmI": EVERYBODY,
     "signOut": EVERYBODY,
 }
@@ -83,6 +87,7 @@ def filled(path: str) -> str:
         recording_id="r-1",
         export_id="e-1",
         kind="day",
+        city="bayannur",
     )
 
 

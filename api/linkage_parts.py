@@ -1,0 +1,77 @@
+"""The linkage of a running service, put together from the settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from api.journal import Journal
+from api.loaded import Loaded
+from api.settings import Settings
+from linkage.catalogue import Catalogue
+from linkage.checks import differences
+from linkage.errors import CatalogueNotFound
+from linkage.shelf import Archive, Catalogues, Taken
+
+_MOST_DIFFERENCES = 200  # on the ledger; the files themselves are kept whole
+
+
+def catalogue_folder(settings: Settings) -> Path | None:
+    """A folder that hotline.yaml names is relative to its own."""
+    own = settings.linkage.catalogues
+    return settings.source.resolve().parent / own if own else None
+
+
+def linkage_of(loaded: Loaded, journal: Journal) -> Linkage:
+    settings = loaded.settings
+    put = partial(journal.configured, by=settings.node)
+    return Linkage(settings.linkage.city, catalogue_folder(settings), loaded.layout.home, put)
+
+
+def archive_of(home: Path) -> Archive:
+    return Archive(home / "catalogues")
+
+
+class Linkage:
+    """``put``: a subject and what of it goes on the ledger as ``configuration``; must not wait."""
+
+    def __init__(
+        self, city: str, folder: Path | None, home: Path, put: Callable[[str, Mapping[str, Any]], None]
+    ) -> None:
+        self.city = city
+        self._put = put
+        self.catalogues = Catalogues(archive_of(home), folder, self._taken)
+
+    def take_up(self, settings: Settings) -> None:
+        """Changed settings hold from the next question on."""
+        self.city = settings.linkage.city
+        self.catalogues.move(catalogue_folder(settings))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self.catalogues.keep_fresh()
+
+    async def catalogue(self, city: str | None = None, version: str | None = None) -> Catalogue:
+        """The one in force, of this city when none is named, or an older one. Raises CatalogueNotFound."""
+        name = city or self.city
+        in_force = self.catalogues.in_force.get(name)
+        if version is None or (in_force is not None and in_force.version.startswith(version)):
+            found = in_force
+        else:
+            found = await asyncio.to_thread(self.catalogues.archive.version, name, version)
+        if found is None:
+            raise CatalogueNotFound(f"there is no catalogue {name}{f' of version {version}' if version else ''} here")
+        return found
+
+    def _taken(self, taken: Taken) -> None:
+        changes = differences(taken.before, taken.after) if taken.before else ()
+        body = {
+            "catalogue": taken.after.stamp,
+            "before": taken.before.stamp if taken.before else None,
+            "changes": len(changes),
+            "changed": [[each.id, each.what, each.before, each.after] for each in changes[:_MOST_DIFFERENCES]],
+        }
+        self._put(f"catalogue:{taken.after.id}", body)
