@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from api import errors, openapi, pages
 from api.middleware import BodyGate, RequestLog, TimeLimit
 from api.routes import (
+    advice,
     calls,
     catalogues,
     conferences,
@@ -35,7 +36,7 @@ _TAGS = [
     {"name": "presence", "description": "热线与坐席"},
     {"name": "recordings", "description": "录音"},
     {"name": "events", "description": "事件流"},
-    {"name": "linkage", "description": "受理目录"},
+    {"name": "linkage", "description": "受理目录与分流建议"},
     {"name": "reports", "description": "报表"},
     {"name": "records", "description": "导出"},
     {"name": "sign-in", "description": "登录"},
@@ -61,7 +62,19 @@ def routed() -> FastAPI:
     errors.install(app)
     openapi.install(app)
     v1 = APIRouter(prefix="/v1")
-    for part in (handoffs, conferences, calls, recordings, presence, events, catalogues, reports, records, sessions):
+    for part in (
+        handoffs,
+        conferences,
+        calls,
+        recordings,
+        presence,
+        events,
+        catalogues,
+        advice,
+        reports,
+        records,
+        sessions,
+    ):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from api import accounts_cli, audit_cli, export_cli, ivr_cli, linkage_cli, probe_cli, recordings_cli, reports_cli
+from api import (
+    accounts_cli,
+    audit_cli,
+    export_cli,
+    ivr_cli,
+    linkage_cli,
+    probe_cli,
+    recordings_cli,
+    reports_cli,
+    triage_cli,
+)
 from telephony.errors import HotlineError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -23,6 +33,7 @@ app.command()(reports_cli.reconcile)
 app.command()(reports_cli.proofs)
 app.command()(export_cli.export)
 app.command()(probe_cli.probe)
+app.command()(triage_cli.triage)
 
 
 @app.callback()

@@ -76,3 +76,18 @@ async def test_given_a_new_version_then_the_ledger_is_told_what_changed(tmp_path
         },
     )
     assert [subject for subject, _ in put] == ["catalogue:bayannur", "catalogue:xingyang", "catalogue:xingyang"]
+
+
+async def test_given_a_callers_words_then_the_advice_names_its_grounds_and_its_version(hall: Hall) -> None:
+    who = hall.as_person("fang", seat="2101")
+    body = {"text": "隔壁着火了", "received_by": "12345"}
+
+    told = (await hall.http.post("/v1/advice", headers=who, json=body)).json()
+
+    assert (told["action"], told["urgent"], told["peers"]) == ("transfer_to_110", True, ["119"])
+    assert told["catalogue"] == (await hall.services.linkage.catalogue()).stamp
+    assert told["rule"] == "T07"
+
+    other = await hall.http.post("/v1/advice", headers=who, json={**body, "city": "xingyang"})
+    assert other.json()["category_id"] == "xy-p4"
+    assert (await hall.http.post("/v1/advice", headers=who, json={**body, "city": "paris"})).status_code == 404

@@ -51,6 +51,7 @@ ALLOWED = {
     "releaseRecording": WHO_REPORTS,
     "report": WHO_REPORTS,
     "listCatalogues": EVERYBODY,
+    "advise": EVERYBODY,
     "getCatalogue": EVERYBODY,
     "catalogueConflicts": EVERYBODY,
     "catalogueDifferences": EVERYBODY,
@@ -61,6 +62,7 @@ STREAM = "streamEvents"  # it never ends; test_events has its own
 BODIES: dict[str, dict[str, Any]] = {
     "startHandoff": {"call_id": CALL, "mode": "transfer", "target": "110"},
     "addParty": {"target": "120"},
+    "advise": {"text": "路灯不亮", "received_by": "110"},
     "decide": {"accepted_by": "110", "reason": "x"},
     "correctHandoff": {"field": "reason", "value": "x", "reason": "y"},
     "pauseSeat": {"resume": True},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,6 +13,7 @@ from linkage.checks import conflicts, differences
 from linkage.load import SHIPPED, parse, read
 
 
+@cache
 def shipped(city: str) -> Catalogue:
     found = read(SHIPPED / f"{city}.yaml")
     assert found.catalogue is not None, found.mistakes
