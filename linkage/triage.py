@@ -130,11 +130,11 @@ def _guesses(
     text: str, found: Sequence[Found], catalogue: Catalogue, received_by: str, danger: bool, before: Precedents
 ) -> list[_Guess]:
     """The likeliest first. Where no topic is sure, the case of before that is the most alike goes before them."""
-    heard = (
-        _Guess(id, each.topic.name, _weight(each), each.words, each.topic.escalating)
-        for each in found
-        if each.points >= _LIKELY and (id := each.topic.leads_to(catalogue.id, received_by)) in catalogue.places
-    )
+    heard: list[_Guess] = []
+    for each in found:
+        id = each.topic.leads_to(catalogue.id, received_by)
+        if each.points >= _LIKELY and id is not None and id in catalogue.places:
+            heard.append(_Guess(id, each.topic.name, _weight(each), each.words, each.topic.escalating))
     ranked = sorted(heard, key=lambda each: -each.points)
     if not ranked or ranked[0].points < _SURE:
         like = before.nearest(text, city=catalogue.id, received_by=received_by, danger=danger)
