@@ -27,7 +27,7 @@ from api.daily_export import exported_daily
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters, shared_storage
-from api.linkage_parts import linkage_of
+from api.linkage_parts import Parts, linkage_of
 from api.loaded import Loaded, load
 from api.logs import configure_logs
 from api.menus import Menus
@@ -42,6 +42,7 @@ from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from api.up import Instance
 from api.upkeep import upkeep_of
+from linkage.order_store import SqlOrderStore
 from records.accounts import Accounts
 from records.calldetail_store import CallDetails
 from records.chain import Chain, Signer
@@ -79,7 +80,7 @@ log = structlog.get_logger()
 AMI_USER = "hotline"
 _STARTUP_FLUSH_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75
-"""Whoever asked closes an idle connection, so that no key press meets a closing one: httpx at 5 s, nginx at 60."""
+"""Who asked closes an idle connection: no key press meets a closing one."""
 
 
 def instance() -> Instance:
@@ -193,7 +194,6 @@ async def _serve(loaded: Loaded) -> None:
         own_engine = engine_for(loaded.database_url, pool_size=2)
         stack.push_async_callback(own_engine.dispose)
         period_reports = reports_of(loaded.settings.reports, own_engine, clock, lambda: switchboard.directory)
-
         journal = Journal(writer.put_note, clock)
         stack.callback(journal.flush)
         services = Services(
@@ -212,7 +212,7 @@ async def _serve(loaded: Loaded) -> None:
             tickets=PlaybackTickets(key, clock),
             exports=ExportDesk(loaded.database_url, engine, ExportBook(ledger), lambda: switchboard.directory),
             reports=period_reports,
-            linkage=linkage_of(loaded, journal),
+            linkage=linkage_of(loaded, journal, switchboard, Parts(SqlOrderStore(engine, ledger), store, clock)),
             settings=settings,
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ from typing import Any
 from api.journal import Journal
 from api.loaded import Loaded
 from api.settings import Settings
+from api.settings_linkage import LinkageSettings
 from linkage.catalogue import Catalogue
 from linkage.checks import differences
+from linkage.desk import Handoffs, OrderDesk
 from linkage.errors import CatalogueNotFound
+from linkage.ports import OrderStore
 from linkage.shelf import Archive, Catalogues, Taken
+from telephony.ports import Clock
+from telephony.service import Switchboard
 
 _MOST_DIFFERENCES = 200  # on the ledger; the files themselves are kept whole
 
@@ -25,34 +31,55 @@ def catalogue_folder(settings: Settings) -> Path | None:
     return settings.source.resolve().parent / own if own else None
 
 
-def linkage_of(loaded: Loaded, journal: Journal) -> Linkage:
+def linkage_of(loaded: Loaded, journal: Journal, switchboard: Switchboard, parts: Parts) -> Linkage:
+    """The switchboard tells it of every handoff from now on."""
     settings = loaded.settings
     put = partial(journal.configured, by=settings.node)
-    return Linkage(settings.linkage.city, catalogue_folder(settings), loaded.layout.home, put)
+    linkage = Linkage(settings.linkage, catalogue_folder(settings), loaded.layout.home, put, parts)
+    switchboard.watch.publisher.on_handoff = linkage.orders.heard_of
+    return linkage
 
 
 def archive_of(home: Path) -> Archive:
     return Archive(home / "catalogues")
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the linkage is built on."""
+
+    orders: OrderStore
+    handoffs: Handoffs
+    clock: Clock
+
+
 class Linkage:
     """``put``: a subject and what of it goes on the ledger as ``configuration``; must not wait."""
 
     def __init__(
-        self, city: str, folder: Path | None, home: Path, put: Callable[[str, Mapping[str, Any]], None]
+        self,
+        settings: LinkageSettings,
+        folder: Path | None,
+        home: Path,
+        put: Callable[[str, Mapping[str, Any]], None],
+        parts: Parts,
     ) -> None:
-        self.city = city
+        self.city = settings.city
         self._put = put
         self.catalogues = Catalogues(archive_of(home), folder, self._taken)
+        self.orders = OrderDesk(parts.orders, parts.handoffs, parts.clock, self.catalogue, settings.local_unit)
 
     def take_up(self, settings: Settings) -> None:
         """Changed settings hold from the next question on."""
         self.city = settings.linkage.city
+        self.orders.local_unit = settings.linkage.local_unit
         self.catalogues.move(catalogue_folder(settings))
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self.catalogues.keep_fresh()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.catalogues.keep_fresh(), name="catalogues")
+            tasks.create_task(self.orders.run(), name="orders")
 
     async def catalogue(self, city: str | None = None, version: str | None = None) -> Catalogue:
         """The one in force, of this city when none is named, or an older one. Raises CatalogueNotFound."""

@@ -6,6 +6,8 @@ nothing. ``advance`` is the only way an order changes. The documents' rules that
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -86,7 +88,7 @@ class Order:
     ``id`` is made from what it is about (``order_id``), so that whatever is asked twice is one order.
     ``unit``: who is responsible (谁主管、谁负责). ``owner``: who follows it up, calls back and asks for a rating.
     ``evaluated_by``: whose assessment it counts in. ``ordered``: the centre named the unit, which cannot refuse.
-    ``linked_id``: the order that it came from; ``peer_number``: what the other side calls it.
+    ``linked_id``: the order that it came from; ``peer_reference``: what the other side calls it.
     ``catalogue`` and ``rule``: the version and the row that decided.
     """
 
@@ -112,7 +114,7 @@ class Order:
     catalogue: str | None = None
     rule: str | None = None
     linked_id: str | None = None
-    peer_number: str | None = None
+    peer_reference: str | None = None
     assignments: int = 1
     due_at: datetime | None = None
     history: tuple[OrderStep, ...] = ()
@@ -126,6 +128,9 @@ class Order:
         """What was done since it was last given to somebody."""
         starts = [place for place, step in enumerate(self.history) if step.act is Act.ASSIGN]
         return self.history[starts[-1] + 1 :] if starts else self.history
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,24}")
 
 
 class _Keep:
@@ -270,8 +275,11 @@ _EFFECTS: Mapping[Act, Callable[[Order, OrderStep], Order]] = {
 
 
 def order_id(source: str, to: str) -> str:
-    """One order for each source (a handoff, a key of the asker) and receiver, however often it is asked for."""
-    return f"{source}.{to}"
+    """One order for each source (a handoff, a key of the asker) and receiver, however often it is asked for.
+
+    It can stand in an address as it is, whatever the unit is called. ``source`` has to be so as well.
+    """
+    return f"{source}.{to if _PLAIN.fullmatch(to) else hashlib.sha256(to.encode()).hexdigest()[:12]}"
 
 
 def kind_for(line: str) -> OrderKind:

@@ -33,7 +33,7 @@ orders = Table(
     Column("catalogue", String),
     Column("rule", String),
     Column("linked_id", String, index=True),
-    Column("peer_number", String),
+    Column("peer_reference", String),
     Column("assignments", Integer, nullable=False),
     Column("due_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),

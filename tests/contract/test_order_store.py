@@ -56,7 +56,7 @@ def full() -> Order:
         catalogue="bayannur@2023-04-13+0123456789abcdef",
         rule="T14",
         linked_id="h-8.110",
-        peer_number="JJ2026112000001",
+        peer_reference="JJ2026112000001",
     )
 
 

@@ -25,9 +25,10 @@ from api.app import equipped, routed
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters
-from api.linkage_parts import Linkage
+from api.linkage_parts import Linkage, Parts
 from api.metrics import Metrics
 from api.services import ApiSettings, Services
+from api.settings_linkage import LinkageSettings
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from records.accounts import Accounts, Role, User
@@ -51,6 +52,7 @@ from telephony.service.proofs import Proofs
 from telephony.service.reconciliation import Reconciler, ReconciliationJob
 from tests.support.fake_asterisk import NOW, FakeAsterisk, talking_call
 from tests.support.memory import MemoryLiveState, MemoryRecordStore
+from tests.support.orders import MemoryOrderStore
 
 PASSWORD = "十二个字以上的口令 passphrase"
 CALLER = "13800001111"
@@ -252,7 +254,10 @@ async def open_hall(
         RecordingFiles(folder / "monitor", folder / "recordings", "n1"), RecordingStore(engine), ledger
     )
     journal = Journal(writer.put_note, clock)
-    linkage = Linkage("bayannur", None, folder / "linkage", partial(journal.configured, by="n1"))
+    put = partial(journal.configured, by="n1")
+    parts = Parts(MemoryOrderStore(), store, clock)
+    linkage = Linkage(LinkageSettings(), None, folder / "linkage", put, parts)
+    board.watch.publisher.on_handoff = linkage.orders.heard_of
     await linkage.catalogues.refresh()
     services = Services(
         switchboard=board,

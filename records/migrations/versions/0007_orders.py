@@ -39,7 +39,7 @@ def upgrade() -> None:
         Column("catalogue", sa.String),
         Column("rule", sa.String),
         Column("linked_id", sa.String),
-        Column("peer_number", sa.String),
+        Column("peer_reference", sa.String),
         Column("assignments", sa.Integer, nullable=False),
         Column("due_at", TIME),
         Column("created_at", TIME, nullable=False),

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from api.linkage_parts import Linkage
+from api.linkage_parts import Linkage, Parts
+from api.settings_linkage import LinkageSettings
 from linkage.load import SHIPPED
-from tests.support.hall import Hall
+from tests.support.hall import Hall, SetClock
+from tests.support.memory import MemoryRecordStore
+from tests.support.orders import MemoryOrderStore
 
 pytestmark = pytest.mark.asyncio
 
@@ -58,7 +61,9 @@ async def test_given_a_new_version_then_the_ledger_is_told_what_changed(tmp_path
     put: list[tuple[str, object]] = []
     own = tmp_path / "own"
     own.mkdir()
-    linkage = Linkage("xingyang", own, tmp_path, lambda subject, body: put.append((subject, body)))
+    parts = Parts(MemoryOrderStore(), MemoryRecordStore(), SetClock())
+    settings = LinkageSettings(city="xingyang")
+    linkage = Linkage(settings, own, tmp_path, lambda subject, body: put.append((subject, body)), parts)
     await linkage.catalogues.refresh()
     before = await linkage.catalogue()
     text = (SHIPPED / "xingyang.yaml").read_text(encoding="utf-8")

@@ -120,7 +120,9 @@ def test_whose_assessment_it_counts_in_goes_by_the_direction(to_line: str, kind:
 
 
 def test_orders_of_one_source_are_one_for_each_receiver() -> None:
-    assert order_id("h-1", "110") == order_id("h-1", "110") != order_id("h-1", "local")
+    assert order_id("h-1", "110") == "h-1.110"
+    assert order_id("h-1", "属地政府") == order_id("h-1", "属地政府") != order_id("h-1", "供水/抢修")
+    assert order_id("h-1", "供水/抢修").isascii() and "/" not in order_id("h-1", "供水/抢修")
     assert [kind_for(to) for to in ("110", "12345", "96116")] == [OrderKind.POLICE, OrderKind.WORK, OrderKind.UNIT]
 
 
