@@ -19,6 +19,7 @@ from linkage.desk import Handoffs, OrderDesk
 from linkage.errors import CatalogueNotFound
 from linkage.ports import OrderStore
 from linkage.shelf import Archive, Catalogues, Taken
+from linkage.supervisor import Supervisor
 from telephony.ports import Clock
 from telephony.service import Switchboard
 
@@ -46,11 +47,12 @@ def archive_of(home: Path) -> Archive:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the linkage is built on."""
+    """What the linkage is built on. ``zone``: whose days are counted."""
 
     orders: OrderStore
     handoffs: Handoffs
     clock: Clock
+    zone: str = "Asia/Shanghai"
 
 
 class Linkage:
@@ -67,12 +69,16 @@ class Linkage:
         self.city = settings.city
         self._put = put
         self.catalogues = Catalogues(archive_of(home), folder, self._taken)
+        self.limits = settings.deadlines.limits(parts.zone)
+        self.supervisor = Supervisor(parts.orders, parts.clock, lambda: self.limits)
+        self._zone = parts.zone
         self.orders = OrderDesk(parts.orders, parts.handoffs, parts.clock, self.catalogue, settings.local_unit)
 
     def take_up(self, settings: Settings) -> None:
         """Changed settings hold from the next question on."""
         self.city = settings.linkage.city
         self.orders.local_unit = settings.linkage.local_unit
+        self.limits = settings.linkage.deadlines.limits(self._zone)
         self.catalogues.move(catalogue_folder(settings))
 
     async def run(self) -> None:
@@ -80,6 +86,7 @@ class Linkage:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.catalogues.keep_fresh(), name="catalogues")
             tasks.create_task(self.orders.run(), name="orders")
+            tasks.create_task(self.supervisor.run(), name="deadlines")
 
     async def catalogue(self, city: str | None = None, version: str | None = None) -> Catalogue:
         """The one in force, of this city when none is named, or an older one. Raises CatalogueNotFound."""

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from api.schemas import Given, Instant, Moment, Name, Person, Taken, Text, example
 from linkage.catalogue import Action
+from linkage.deadlines import Timer, TimerState
 from linkage.decisions import Channel
 from linkage.orders import Act, OrderKind, OrderState
 
@@ -170,6 +171,18 @@ class OrderOut(Given):
     revision: int
     history: list[OrderStepOut]
     allowed: list[Act]
+
+
+class DeadlineOut(Given):
+    """``level``: 0 without a supervision slip; 1 督办单, 2 专题协调会, 3 约谈提醒, 4 通报, 5 追责."""
+
+    timer: Timer
+    started_at: Instant
+    warn_at: Instant
+    due_at: Instant
+    state: TimerState
+    met_at: Instant | None
+    level: int
 
 
 class EscalatedOut(Given):

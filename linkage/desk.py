@@ -18,8 +18,8 @@ import structlog
 
 from linkage.catalogue import LINES, POLICE, Catalogue, Place
 from linkage.decisions import facts_of, table
-from linkage.errors import CatalogueNotFound
-from linkage.orders import Act, Order, OrderStep, advance, evaluated_by, kind_for, order_id, receivers
+from linkage.errors import ActNotAllowed, CatalogueNotFound
+from linkage.orders import BY_THE_SERVICE, Act, Order, OrderStep, advance, evaluated_by, kind_for, order_id, receivers
 from linkage.ports import OrderStore
 from telephony.errors import RecordStoreUnavailable
 from telephony.handoff import Handoff
@@ -81,6 +81,9 @@ class OrderDesk:
         self._done: OrderedDict[str, None] = OrderedDict()
         self._more = asyncio.Event()
 
+    def now(self) -> datetime:
+        return self._clock.now()
+
     async def open(self, new: NewOrder, *, by: str) -> Order:
         """The order; the one that was first, when it is asked for again. Raises RecordStoreUnavailable."""
         stamp, rule, place = await self._decided(new)
@@ -125,6 +128,8 @@ class OrderDesk:
 
     async def act(self, id: str, act: Act, *, by: str, detail: Mapping[str, str]) -> Order:
         """Raises OrderNotFound, an OrderRefused, OrderChanged, RecordStoreUnavailable."""
+        if act in BY_THE_SERVICE:
+            raise ActNotAllowed("warnings and slips are written by the service alone")
         step = OrderStep(self._clock.now(), act, by, dict(detail))
         return await self.store.change(id, lambda order: advance(order, step), actor=by)
 

@@ -69,6 +69,9 @@ class Act(StrEnum):
     RATE = "rate"
     ESCALATE = "escalate"
     """矛盾激化: told to 110 as an order of its own."""
+    WARN = "warn"
+    SUPERVISE = "supervise"
+    """督办单, and what comes after it; written by the service, see ``linkage.deadlines``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ class _Keep:
 
 
 _KEEP = _Keep()
+BY_THE_SERVICE = frozenset({Act.WARN, Act.SUPERVISE})
 _OVER = frozenset({OrderState.CLOSED, OrderState.CALLED_BACK, OrderState.RATED})
 _NEW = (OrderState.SENT, OrderState.ACKNOWLEDGED)
 _TAKEN = (OrderState.ACCEPTED, OrderState.IN_PROGRESS, OrderState.FED_BACK)
@@ -161,12 +165,13 @@ TRANSITIONS: dict[tuple[OrderState, Act], OrderState | _Keep] = {
     (OrderState.CALLED_BACK, Act.CALL_BACK): _KEEP,
     (OrderState.CALLED_BACK, Act.RATE): OrderState.RATED,
     **{(state, Act.ESCALATE): _KEEP for state in _OPEN},
+    **{(state, act): _KEEP for state in _OPEN for act in (Act.WARN, Act.SUPERVISE)},
 }
 
 
 def allowed(order: Order) -> tuple[Act, ...]:
-    """What the table knows for the order's state; a rule may refuse it still."""
-    return tuple(act for act in Act if (order.state, act) in TRANSITIONS)
+    """What people may do in the order's state, as the table knows it; a rule may refuse it still."""
+    return tuple(act for act in Act if (order.state, act) in TRANSITIONS and act not in BY_THE_SERVICE)
 
 
 def advance(order: Order, step: OrderStep) -> Order:

@@ -25,6 +25,7 @@ class OrderFilter:
     unit: str | None = None
     handoff_id: str | None = None
     linked_id: str | None = None
+    assigned_at_least: int | None = None
 
 
 class OrderStore(Protocol):

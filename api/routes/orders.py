@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -13,9 +14,10 @@ from api.openapi import problems
 from api.order_views import order_out
 from api.permissions import Permission
 from api.schemas import Moment, Name, PageOut
-from api.schemas_linkage import EscalatedOut, OrderActIn, OrderIn, OrderOut
+from api.schemas_linkage import DeadlineOut, EscalatedOut, OrderActIn, OrderIn, OrderOut
 from api.services import Services, Serving
 from linkage import errors
+from linkage.deadlines import deadlines
 from linkage.desk import NewOrder
 from linkage.orders import Act, Order, OrderState
 from linkage.ports import OrderFilter
@@ -74,10 +76,15 @@ async def listed(
     unit: Annotated[str | None, Query(max_length=64)] = None,
     handoff_id: Name | None = None,
     linked_id: Annotated[str | None, Query(max_length=200)] = None,
+    assigned_at_least: Annotated[
+        int | None, Query(ge=1, le=100, description="多次交办: given out so often; with `open` the daily list.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> PageOut[OrderOut]:
-    where = OrderFilter(since, until, state, open, from_line, to_line, who.line, unit, handoff_id, linked_id)
+    where = OrderFilter(
+        since, until, state, open, from_line, to_line, who.line, unit, handoff_id, linked_id, assigned_at_least
+    )
     page = await services.linkage.orders.store.page(where, limit=limit, cursor=cursor)
     return PageOut(items=[order_out(each, who.viewer) for each in page.items], next_cursor=page.next_cursor)
 
@@ -85,6 +92,19 @@ async def listed(
 @router.get("/{order_id}", operation_id="getOrder", summary="一张工单及其经过 · one order", responses=problems(*_ONE))
 async def order(order_id: OrderId, who: Reads, services: Serving) -> OrderOut:
     return order_out(await _its_own(services, who, order_id), who.viewer)
+
+
+@router.get(
+    "/{order_id}/deadlines",
+    operation_id="orderDeadlines",
+    summary="时限与督办 · when it has to be where, and what supervision it has",
+    responses=problems(*_ONE),
+)
+async def timers(order_id: OrderId, who: Reads, services: Serving) -> list[DeadlineOut]:
+    """Of the unit that has the order now. Times that a pause has moved are moved."""
+    linkage = services.linkage
+    found = deadlines(await _its_own(services, who, order_id), linkage.limits, linkage.orders.now())
+    return [DeadlineOut(**asdict(each)) for each in found]
 
 
 @router.post(

@@ -120,6 +120,8 @@ async def test_given_filters_then_only_what_they_name_is_found_newest_first_page
     assert len(await found(open=True)) == 5
     assert await found(since=NOON + timedelta(minutes=3)) == ["h-3.12345"]
     assert await found(until=NOON) == ["z.12345"]
+    await store.create(an_order(id="h-0.often", created_at=NOON - timedelta(days=2), assignments=3))
+    assert await found(assigned_at_least=3) == ["h-0.often"]
 
     first = await store.page(OrderFilter(), limit=4, cursor=None)
     second = await store.page(OrderFilter(), limit=4, cursor=first.next_cursor)
@@ -130,6 +132,7 @@ async def test_given_filters_then_only_what_they_name_is_found_newest_first_page
         "x.110",
         "h-0.12345",
         "z.12345",
+        "h-0.often",
     ]
     assert second.next_cursor is None
     with pytest.raises(BadCursor):

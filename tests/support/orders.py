@@ -80,6 +80,7 @@ def fits(order: Order, where: OrderFilter) -> bool:
         all(getattr(where, name) in (None, getattr(order, name)) for name in named)
         and (where.since is None or order.created_at >= where.since)
         and (where.until is None or order.created_at < where.until)
+        and (where.assigned_at_least is None or order.assignments >= where.assigned_at_least)
         and where.either_line in (None, order.from_line, order.to_line)
     )
 

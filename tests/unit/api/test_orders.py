@@ -65,6 +65,25 @@ async def test_the_same_key_again_opens_nothing_and_a_threat_goes_to_both(hall: 
     assert len(listed.json()["items"]) == 2 and listed.json()["next_cursor"]
 
 
+async def test_an_overdue_order_has_a_slip_and_what_is_given_out_often_is_listed(hall: Hall) -> None:
+    (order,) = (await opened(hall)).json()
+    who = hall.as_person("ban")
+    hall.clock.pass_by(hours=3)
+
+    await hall.services.linkage.supervisor.round()
+
+    told = (await hall.http.get(f"/v1/orders/{order['id']}/deadlines", headers=who)).json()
+    assert [(each["timer"], each["state"], each["level"]) for each in told] == [
+        ("feedback", "overdue", 1),
+        ("close", "running", 0),
+    ]
+    assert (await acted(hall, order["id"], "supervise")).status_code == 409
+    await acted(hall, order["id"], "dispute", reason="不归我们")
+    await acted(hall, order["id"], "assign", unit="住建局")
+    often = await hall.http.get("/v1/orders?open=true&assigned_at_least=2", headers=who)
+    assert [each["id"] for each in often.json()["items"]] == [order["id"]]
+
+
 async def test_an_order_in_hand_is_told_to_110(hall: Hall) -> None:
     (order,) = (await opened(hall)).json()
 

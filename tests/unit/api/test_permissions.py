@@ -55,6 +55,7 @@ ALLOWED = {
     "openOrder": WHO_ACTS,
     "listOrders": EVERYBODY,
     "getOrder": EVERYBODY,
+    "orderDeadlines": EVERYBODY,
     "escalateOrder": WHO_ACTS,
     "actOnOrder": WHO_ACTS,
     "getCatalogue": EVERYBODY,

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from linkage.catalogue import Catalogue
 from linkage.desk import NewOrder, OrderDesk
-from linkage.errors import CatalogueNotFound, ReasonMissing
+from linkage.errors import ActNotAllowed, CatalogueNotFound, ReasonMissing
 from linkage.orders import Act, Order, OrderKind
 from linkage.ports import OrderFilter
 from telephony.errors import RecordStoreUnavailable
@@ -126,6 +126,14 @@ async def test_given_no_catalogue_then_the_order_goes_out_all_the_same() -> None
     order = await desk.open(new(category_id="byn-a01"), by="fang")
 
     assert (order.catalogue, order.rule) == (None, None)
+
+
+async def test_nobody_writes_a_slip_by_hand(scene: Scene) -> None:
+    order = await scene.desk.open(new(), by="fang")
+
+    for act in (Act.WARN, Act.SUPERVISE):
+        with pytest.raises(ActNotAllowed):
+            await scene.desk.act(order.id, act, by="fang", detail={})
 
 
 # ---------------------------------------------------------------- orders of handoffs
