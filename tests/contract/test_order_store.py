@@ -60,6 +60,7 @@ def full() -> Order:
     )
 
 
+@pytest.mark.shows(13, 29)
 async def test_what_is_kept_comes_back_as_it_was(store: OrderStore) -> None:
     assert await store.create(full()) == full()
     assert await store.get("h-9.12345") == full()
@@ -142,6 +143,7 @@ async def test_given_filters_then_only_what_they_name_is_found_newest_first_page
 # ---------------------------------------------------------------- in a database
 
 
+@pytest.mark.shows(91)
 async def test_every_change_stands_on_the_ledger_without_what_is_personal(database: AsyncEngine) -> None:
     store = SqlOrderStore(database, a_ledger(database))
     await store.create(full())

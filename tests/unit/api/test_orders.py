@@ -26,6 +26,7 @@ async def acted(hall: Hall, order: str, act: str, **detail: Any) -> httpx.Respon
     return await hall.http.post(f"/v1/orders/{order}/{act}", headers=hall.as_person("ban"), json=detail)
 
 
+@pytest.mark.shows(21, 27, 30, 86, 92)
 async def test_an_order_goes_its_whole_way(hall: Hall) -> None:
     answer = await opened(hall)
     (order,) = answer.json()
@@ -65,6 +66,7 @@ async def test_the_same_key_again_opens_nothing_and_a_threat_goes_to_both(hall: 
     assert len(listed.json()["items"]) == 2 and listed.json()["next_cursor"]
 
 
+@pytest.mark.shows(55)
 async def test_an_overdue_order_has_a_slip_and_what_is_given_out_often_is_listed(hall: Hall) -> None:
     (order,) = (await opened(hall)).json()
     who = hall.as_person("ban")
@@ -84,6 +86,7 @@ async def test_an_overdue_order_has_a_slip_and_what_is_given_out_often_is_listed
     assert [each["id"] for each in often.json()["items"]] == [order["id"]]
 
 
+@pytest.mark.shows(4, 47)
 async def test_an_order_in_hand_is_told_to_110(hall: Hall) -> None:
     (order,) = (await opened(hall)).json()
 
@@ -119,6 +122,7 @@ async def test_a_programs_key_has_its_own_lines_orders_only(hall: Hall) -> None:
     assert gone.json()["type"] == "urn:hotline:problem:order-not-found"
 
 
+@pytest.mark.shows(3, 66)
 async def test_a_handoff_has_its_order_before_the_target_rings(hall: Hall) -> None:
     await hall.with_call()
     working = asyncio.create_task(hall.services.linkage.orders.run())

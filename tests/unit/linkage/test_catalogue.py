@@ -73,6 +73,7 @@ def taken(text: str) -> Catalogue:
 # ---------------------------------------------------------------- the shipped ones
 
 
+@pytest.mark.shows(6)
 def test_the_two_cities_have_what_their_documents_number() -> None:
     bayannur, xingyang = shipped("bayannur"), shipped("xingyang")
 
@@ -89,6 +90,7 @@ def test_every_conflict_in_a_shipped_catalogue_is_settled_by_a_rule(city: str) -
     assert [each.text for each in conflicts(shipped(city)) if each.rule is None] == []
 
 
+@pytest.mark.shows(50)
 def test_a_missing_manhole_cover_at_110_differs_between_the_two_cities_and_with_the_line() -> None:
     bayannur, xingyang = shipped("bayannur"), shipped("xingyang")
     found = {each.text: each for each in conflicts(bayannur)}["井盖缺失"]

@@ -35,6 +35,7 @@ def timer(order: Order, which: Timer, after: timedelta, limits: Limits = PLAIN) 
 # ---------------------------------------------------------------- what is due when
 
 
+@pytest.mark.shows(52, 53)
 def test_feedback_is_due_after_two_hours_and_the_close_after_two_days() -> None:
     assert [(each.timer, each.due_at) for each in deadlines(an_order(), PLAIN, NOON)] == [
         (Timer.FEEDBACK, NOON + 2 * HOUR),
@@ -46,6 +47,7 @@ def test_feedback_is_due_after_two_hours_and_the_close_after_two_days() -> None:
     ("urban", "unit", "minutes"),
     [(True, "供水公司", 30), (False, "供水公司", None), (None, "供电", 45), (True, "供电", 45)],
 )
+@pytest.mark.shows(37, 38, 39)
 def test_a_unit_is_on_scene_within_thirty_minutes_in_the_city_or_its_trades_own_limit(
     urban: bool | None, unit: str, minutes: int | None
 ) -> None:

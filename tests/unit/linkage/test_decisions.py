@@ -31,6 +31,7 @@ def test_every_row_can_be_reached_and_names_a_known_document() -> None:
 
 
 @pytest.mark.parametrize("city", ["bayannur", "xingyang"])
+@pytest.mark.shows(10, 11, 12, 50)
 def test_the_table_does_with_every_item_what_its_catalogue_says(city: str) -> None:
     """Where nobody is in danger; what is always urgent is so here as well."""
     catalogue = shipped(city)
@@ -57,12 +58,14 @@ def test_the_table_does_with_every_item_what_its_catalogue_says(city: str) -> No
         (Facts("110", Kind.GOVERNMENT, refused=True), "T22", Action.FIRST_RECEIVER_ACCEPTS),
     ],
 )
+@pytest.mark.shows(65, 73, 75, 76, 121)
 def test_the_documents_rules(facts: Facts, row: str, action: Action) -> None:
     decided = table().decide(facts)
 
     assert (decided.id, decided.action) == (row, action)
 
 
+@pytest.mark.shows(9, 65, 74)
 def test_danger_goes_before_whose_it_is_unless_the_police_act_first_anyway() -> None:
     for kind in Kind:
         facts = Facts("110", kind, danger=True)

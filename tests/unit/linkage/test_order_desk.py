@@ -83,6 +83,7 @@ async def test_an_order_says_what_decided_and_whose_it_is(scene: Scene) -> None:
     assert await scene.desk.open(new(content="again"), by="fang") == order
 
 
+@pytest.mark.shows(26, 28, 123, 133)
 async def test_an_order_to_a_unit_cannot_be_refused(scene: Scene) -> None:
     order = await scene.desk.open(new(to="供水公司", unit="抢修队"), by="fang")
 
@@ -90,6 +91,7 @@ async def test_an_order_to_a_unit_cannot_be_refused(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("category", "receivers"), [("byn-c02", ["110", "属地政府"]), ("byn-b01", ["110"])])
+@pytest.mark.shows(78, 79)
 async def test_an_urgent_matter_is_pushed_to_both_in_one_action(
     scene: Scene, category: str, receivers: list[str]
 ) -> None:
@@ -104,6 +106,7 @@ async def test_an_urgent_matter_is_pushed_to_both_in_one_action(
     assert opened[0].urgent is (category == "byn-c02")
 
 
+@pytest.mark.shows(80)
 async def test_an_order_that_escalates_is_told_to_110_once(scene: Scene) -> None:
     order = await scene.desk.open(new(), by="fang")
 

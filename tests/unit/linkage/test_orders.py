@@ -69,6 +69,7 @@ def test_the_states_that_are_over_are_over() -> None:
 # ---------------------------------------------------------------- 首接责任, 不得推诿
 
 
+@pytest.mark.shows(82)
 def test_given_nothing_was_done_for_the_caller_then_it_cannot_be_returned() -> None:
     with pytest.raises(FirstActionMissing):
         advance(an_order(), step(Act.RETURN))
@@ -84,6 +85,7 @@ def test_what_the_unit_before_did_does_not_count_for_the_next_one() -> None:
         advance(given_on, step(Act.RETURN))
 
 
+@pytest.mark.shows(127, 133)
 def test_given_the_centre_named_the_unit_in_a_dispute_then_it_cannot_refuse_any_more() -> None:
     ordered = after(Act.DISPUTE, Act.ASSIGN, Act.FIRST_ACTION)
 
@@ -96,6 +98,7 @@ def test_given_the_centre_named_the_unit_in_a_dispute_then_it_cannot_refuse_any_
 # ---------------------------------------------------------------- whose it is
 
 
+@pytest.mark.shows(77, 81)
 def test_the_first_receiver_follows_it_up_until_the_other_side_accepts() -> None:
     assert an_order().owner == "110"
     assert after(Act.ACKNOWLEDGE).owner == "110"
@@ -116,10 +119,12 @@ def test_the_first_receiver_follows_it_up_until_the_other_side_accepts() -> None
         ("", Kind.EMERGENCY, "12345"),
     ],
 )
+@pytest.mark.shows(95)
 def test_whose_assessment_it_counts_in_goes_by_the_direction(to_line: str, kind: Kind | None, whose: str) -> None:
     assert evaluated_by(to_line, kind) == whose
 
 
+@pytest.mark.shows(47)
 def test_orders_of_one_source_are_one_for_each_receiver() -> None:
     assert order_id("h-1", "110") == "h-1.110"
     assert order_id("h-1", "属地政府") == order_id("h-1", "属地政府") != order_id("h-1", "供水/抢修")
@@ -165,6 +170,7 @@ def test_who_gets_an_order_goes_by_the_decision(action: Action, from_line: str, 
         ((Act.ACCEPT, Act.CLOSE, Act.CALL_BACK), Act.RATE, {"rating": ""}, RatingOutOfRange),
     ],
 )
+@pytest.mark.shows(15, 21, 54)
 def test_what_is_missing_is_named_and_nothing_changes(
     before: tuple[Act, ...], act: Act, detail: dict[str, str], refusal: type[OrderRefused]
 ) -> None:
@@ -172,6 +178,7 @@ def test_what_is_missing_is_named_and_nothing_changes(
         advance(after(*before), step(act, **detail))
 
 
+@pytest.mark.shows(54, 126)
 def test_an_extension_moves_the_date_and_keeps_the_reason() -> None:
     extended = after(Act.ACCEPT, Act.EXTEND)
 

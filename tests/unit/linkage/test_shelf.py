@@ -47,6 +47,7 @@ async def test_given_nothing_of_the_citys_own_then_the_shipped_ones_are_in_force
     assert [(each.before, each.after.id) for each in shelf.taken] == [(None, "bayannur"), (None, "xingyang")]
 
 
+@pytest.mark.shows(6)
 async def test_given_a_changed_file_then_it_is_in_force_at_once_and_the_old_version_can_still_be_read(
     shelf: Shelf,
 ) -> None:

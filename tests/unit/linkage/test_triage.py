@@ -46,6 +46,7 @@ def test_a_missing_manhole_cover_is_whose_the_city_and_the_line_say(
 
 
 @pytest.mark.parametrize("line", ["110", "12345"])
+@pytest.mark.shows(9, 74)
 def test_danger_is_the_polices_whoever_hears_of_it_and_the_fire_brigade_is_named(line: str) -> None:
     found = advised("三楼着火了，有人困在里面", line)
 
@@ -72,6 +73,7 @@ def test_what_sounds_like_danger_and_is_none_alarms_nobody() -> None:
         assert not advised(text).urgent, text
 
 
+@pytest.mark.shows(121)
 def test_given_nothing_of_the_catalogue_then_the_two_lines_talk() -> None:
     found = advise("嗯嗯嗯", received_by="110", catalogue=shipped("bayannur"))
     assert (found.category_id, found.action, found.candidates) == ("byn-t00", Action.THREE_WAY, ())
