@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from linkage.catalogue import Catalogue
 from linkage.checks import differences
 from linkage.desk import Handoffs, OrderDesk
 from linkage.errors import CatalogueNotFound
+from linkage.orders import Act, Order, OrderStep
 from linkage.ports import OrderStore
 from linkage.shelf import Archive, Catalogues, Taken
 from linkage.supervisor import Supervisor
@@ -36,7 +37,9 @@ def linkage_of(loaded: Loaded, journal: Journal, switchboard: Switchboard, parts
     """The switchboard tells it of every handoff from now on."""
     settings = loaded.settings
     put = partial(journal.configured, by=settings.node)
-    linkage = Linkage(settings.linkage, catalogue_folder(settings), loaded.layout.home, put, parts)
+    zone, tell = settings.reports.time_zone, switchboard.watch.publisher.tell
+    whole = replace(parts, zone=zone, tell=tell)
+    linkage = Linkage(settings.linkage, catalogue_folder(settings), loaded.layout.home, put, whole)
     switchboard.watch.publisher.on_handoff = linkage.orders.heard_of
     return linkage
 
@@ -47,12 +50,16 @@ def archive_of(home: Path) -> Archive:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the linkage is built on. ``zone``: whose days are counted."""
+    """What the linkage is built on. ``zone``: whose days are counted.
+
+    ``tell``: puts a notice of that kind and these data on the event stream; must not wait.
+    """
 
     orders: OrderStore
     handoffs: Handoffs
     clock: Clock
     zone: str = "Asia/Shanghai"
+    tell: Callable[..., None] = lambda kind, **data: None
 
 
 class Linkage:
@@ -70,9 +77,12 @@ class Linkage:
         self._put = put
         self.catalogues = Catalogues(archive_of(home), folder, self._taken)
         self.limits = settings.deadlines.limits(parts.zone)
-        self.supervisor = Supervisor(parts.orders, parts.clock, lambda: self.limits)
+        self._tell = parts.tell
+        self.supervisor = Supervisor(parts.orders, parts.clock, lambda: self.limits, self._supervised)
         self._zone = parts.zone
-        self.orders = OrderDesk(parts.orders, parts.handoffs, parts.clock, self.catalogue, settings.local_unit)
+        self.orders = OrderDesk(
+            parts.orders, parts.handoffs, parts.clock, self.catalogue, settings.local_unit, self._changed
+        )
 
     def take_up(self, settings: Settings) -> None:
         """Changed settings hold from the next question on."""
@@ -99,6 +109,16 @@ class Linkage:
         if found is None:
             raise CatalogueNotFound(f"there is no catalogue {name}{f' of version {version}' if version else ''} here")
         return found
+
+    def _changed(self, order: Order) -> None:
+        """Without the caller and the words: who may see them reads the order."""
+        self._tell("order", id=order.id, state=order.state.value, unit=order.unit, to_line=order.to_line)
+
+    def _supervised(self, order: Order, step: OrderStep) -> None:
+        self._changed(order)
+        if step.act is Act.SUPERVISE:
+            alarm = {name: step.detail[name] for name in ("timer", "due", "level")}
+            self._tell("alarm", alarm="order_overdue", order_id=order.id, unit=order.unit, **alarm)
 
     def _taken(self, taken: Taken) -> None:
         changes = differences(taken.before, taken.after) if taken.before else ()

@@ -64,7 +64,10 @@ class NewOrder:
 
 
 class OrderDesk:
-    """``catalogue``: the one in force; raises CatalogueNotFound. ``local_unit``: who stands for the departments."""
+    """``catalogue``: the one in force; raises CatalogueNotFound. ``local_unit``: who stands for the departments.
+
+    ``told`` hears of each order that was opened or changed; it must not wait.
+    """
 
     def __init__(
         self,
@@ -73,10 +76,11 @@ class OrderDesk:
         clock: Clock,
         catalogue: Callable[[], Awaitable[Catalogue]],
         local_unit: str,
+        told: Callable[[Order], None] = lambda order: None,
     ) -> None:
         self.store = store
         self.local_unit = local_unit
-        self._handoffs, self._clock, self._catalogue = handoffs, clock, catalogue
+        self._handoffs, self._clock, self._catalogue, self._told = handoffs, clock, catalogue, told
         self._heard: OrderedDict[str, Handoff] = OrderedDict()
         self._done: OrderedDict[str, None] = OrderedDict()
         self._more = asyncio.Event()
@@ -113,7 +117,10 @@ class OrderDesk:
             linked_id=new.linked_id,
             peer_reference=new.peer_reference,
         )
-        return await self.store.create(order)
+        kept = await self.store.create(order)
+        if kept == order:
+            self._told(kept)
+        return kept
 
     async def open_all(self, new: NewOrder, *, by: str) -> tuple[Order, ...]:
         """As `open`, and where the table wants a dual push, the local unit's order with it: one action, two orders."""
@@ -131,7 +138,9 @@ class OrderDesk:
         if act in BY_THE_SERVICE:
             raise ActNotAllowed("warnings and slips are written by the service alone")
         step = OrderStep(self._clock.now(), act, by, dict(detail))
-        return await self.store.change(id, lambda order: advance(order, step), actor=by)
+        changed = await self.store.change(id, lambda order: advance(order, step), actor=by)
+        self._told(changed)
+        return changed
 
     async def escalate(self, id: str, *, by: str, reason: str) -> tuple[Order, Order]:
         """要立即联动110派警处置: the order, and the one that 110 gets, without a call. Raises as `act`."""

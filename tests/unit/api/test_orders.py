@@ -87,6 +87,22 @@ async def test_an_overdue_order_has_a_slip_and_what_is_given_out_often_is_listed
 
 
 @pytest.mark.shows(4, 47)
+async def test_consoles_are_told_of_every_change_and_alarmed_of_what_is_overdue(hall: Hall) -> None:
+    notices: list[tuple[str, dict[str, Any]]] = []
+    linkage = hall.services.linkage
+    linkage._tell = lambda kind, **data: notices.append((kind, data))
+    (order,) = (await opened(hall)).json()
+    await opened(hall, content="again")
+    await acted(hall, order["id"], "acknowledge")
+    hall.clock.pass_by(hours=3)
+    await linkage.supervisor.round()
+
+    assert [kind for kind, _ in notices] == ["order", "order", "order", "alarm"]
+    assert notices[1][1] == {"id": order["id"], "state": "acknowledged", "unit": "12345", "to_line": "12345"}
+    assert notices[-1][1]["alarm"] == "order_overdue"
+    assert CALLER not in str(notices)
+
+
 async def test_an_order_in_hand_is_told_to_110(hall: Hall) -> None:
     (order,) = (await opened(hall)).json()
 
