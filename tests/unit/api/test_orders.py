@@ -86,7 +86,6 @@ async def test_an_overdue_order_has_a_slip_and_what_is_given_out_often_is_listed
     assert [each["id"] for each in often.json()["items"]] == [order["id"]]
 
 
-@pytest.mark.shows(4, 47)
 async def test_consoles_are_told_of_every_change_and_alarmed_of_what_is_overdue(hall: Hall) -> None:
     notices: list[tuple[str, dict[str, Any]]] = []
     linkage = hall.services.linkage
@@ -103,6 +102,7 @@ async def test_consoles_are_told_of_every_change_and_alarmed_of_what_is_overdue(
     assert CALLER not in str(notices)
 
 
+@pytest.mark.shows(4, 47)
 async def test_an_order_in_hand_is_told_to_110(hall: Hall) -> None:
     (order,) = (await opened(hall)).json()
 
