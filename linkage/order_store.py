@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from linkage.errors import OrderChanged, OrderNotFound
 from linkage.orders import Order, OrderState, OrderStep
 from linkage.ports import OrderFilter
-from linkage.tables import orders
 from records.database import transaction
 from records.ledger import Ledger
 from records.paging import cursor_after, position
+from records.tables import orders
 from telephony.ports import Page
 
 KIND = "order"
