@@ -12,6 +12,7 @@ from api.cli import app
 from linkage.load import SHIPPED
 
 RUN = CliRunner()
+PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +20,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The repository's own hotline.yaml, with a folder of the city's catalogues beside it."""
     own = tmp_path / "catalogues"
     own.mkdir()
-    text = Path("hotline.yaml").read_text(encoding="utf-8")
+    text = (PROJECT / "hotline.yaml").read_text(encoding="utf-8")
     (tmp_path / "hotline.yaml").write_text(f"{text}\nlinkage: {{city: xingyang, catalogues: catalogues}}\n", "utf-8")
     monkeypatch.setenv("HOTLINE_CONFIG", str(tmp_path / "hotline.yaml"))
     monkeypatch.setenv("HOTLINE_HOME", str(tmp_path / "home"))

@@ -16,6 +16,7 @@ RUN = CliRunner()
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOTLINE_CONFIG", str(Path(__file__).parents[3] / "hotline.yaml"))
 
 
 def test_one_text_is_advised_on_in_words_and_as_json() -> None:
