@@ -135,15 +135,13 @@ def _deadline(order: Order, limits: Limits, now: datetime, timer: Timer) -> Dead
 
 
 def _due(order: Order, limits: Limits, timer: Timer, start: datetime) -> datetime:
-    match timer:
-        case Timer.ON_SCENE:
-            return start + limits.trades.get(order.unit, limits.on_scene)
-        case Timer.FEEDBACK:
-            return start + limits.feedback
-        case Timer.CLOSE:
-            if limits.calendar is Calendar.CLOCK:
-                return start + timedelta(days=limits.close_days)
-            return _working_days_later(start, limits)
+    if timer is Timer.ON_SCENE:
+        return start + limits.trades.get(order.unit, limits.on_scene)
+    if timer is Timer.FEEDBACK:
+        return start + limits.feedback
+    if limits.calendar is Calendar.CLOCK:
+        return start + timedelta(days=limits.close_days)
+    return _working_days_later(start, limits)
 
 
 def _working_days_later(start: datetime, limits: Limits) -> datetime:
