@@ -127,6 +127,10 @@ class Order:
     def open(self) -> bool:
         return self.state not in _OVER
 
+    @property
+    def changed_at(self) -> datetime:
+        return self.history[-1].at if self.history else self.created_at
+
     def since_assigned(self) -> tuple[OrderStep, ...]:
         """What was done since it was last given to somebody."""
         starts = [place for place, step in enumerate(self.history) if step.act is Act.ASSIGN]

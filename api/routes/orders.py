@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from api.auth import Principal, needs
 from api.errors import IdempotencyKeyMissing
 from api.openapi import problems
-from api.order_views import order_out
+from api.order_views import order_out, worked_on
 from api.permissions import Permission
 from api.schemas import Moment, Name, PageOut
 from api.schemas_linkage import DeadlineOut, EscalatedOut, OrderActIn, OrderIn, OrderOut
@@ -50,12 +50,12 @@ async def open_order(
     """The same key from the same asker again gives the orders that it opened, and opens none."""
     if who.line not in (None, body.from_line):
         raise NotYourCall(f"this key acts for the line {who.line} only")
-    caller = (await services.switchboard.call(body.call_id)).original_caller if body.call_id else None
+    caller = await _caller(services, who, body.call_id) if body.call_id else None
     source = hashlib.sha256(f"{who.name}\n{idempotency_key}".encode()).hexdigest()[:32]
     new = NewOrder(source=source, caller=caller, **body.model_dump())
     opened = await services.linkage.orders.open_all(new, by=who.name)
     response.headers["Location"] = f"/v1/orders/{opened[0].id}"
-    return [order_out(each, who.viewer) for each in opened]
+    return [worked_on(each, who.viewer, services) for each in opened]
 
 
 @router.get(
@@ -91,7 +91,7 @@ async def listed(
 
 @router.get("/{order_id}", operation_id="getOrder", summary="一张工单及其经过 · one order", responses=problems(*_ONE))
 async def order(order_id: OrderId, who: Reads, services: Serving) -> OrderOut:
-    return order_out(await _its_own(services, who, order_id), who.viewer)
+    return worked_on(await _its_own(services, who, order_id), who.viewer, services)
 
 
 @router.get(
@@ -117,7 +117,8 @@ async def escalate(order_id: OrderId, body: OrderActIn, who: Works, services: Se
     await _its_own(services, who, order_id)
     desk = services.linkage.orders
     before, police = await desk.escalate(order_id, by=who.name, reason=body.reason or "")
-    return EscalatedOut(order=order_out(before, who.viewer), police_order=order_out(police, who.viewer))
+    seen = [worked_on(each, who.viewer, services) for each in (before, police)]
+    return EscalatedOut(order=seen[0], police_order=seen[1])
 
 
 @router.post(
@@ -130,7 +131,18 @@ async def act(order_id: OrderId, act: Act, body: OrderActIn, who: Works, service
     """A return before anything was done for the caller is refused (首接责任制)."""
     await _its_own(services, who, order_id)
     done = await services.linkage.orders.act(order_id, act, by=who.name, detail=body.detail())
-    return order_out(done, who.viewer)
+    return worked_on(done, who.viewer, services)
+
+
+async def _caller(services: Services, who: Principal, call_id: str) -> str | None:
+    """Who does not act on any call has to have talked in it: an order is no way to read somebody else's callers."""
+    call = await services.switchboard.call(call_id)
+    talked = who.seat is not None and who.seat in (call.seat, *(leg.seat for leg in call.legs.values()))
+    if not talked and Permission.ANY_CALL not in who.permissions:
+        raise NotYourCall("an order can be opened for one's own call only")
+    if who.line not in (None, call.first_line, call.line):
+        raise NotYourCall(f"this key acts for the line {who.line} only")
+    return call.original_caller
 
 
 async def _its_own(services: Services, who: Principal, order_id: str) -> Order:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from records.notes import Note
 from tests.support.hall import CALL, CALLER, Hall
 
 pytestmark = pytest.mark.asyncio
@@ -124,6 +125,49 @@ async def test_the_callers_number_comes_from_the_call_and_goes_out_only_to_who_m
     assert CALLER not in masked.text and masked.json()["numbers_masked"]
     assert (await opened(hall, key="press-3", call_id="gone")).status_code == 404
     assert (await opened(hall, key="press-4", caller="13900000000")).status_code == 422
+
+
+async def test_a_seat_of_one_of_its_lines_sees_the_number_of_the_order_that_it_opens_and_each_reading_is_noted(
+    hall: Hall,
+) -> None:
+    await hall.with_call()
+    (order,) = (await opened(hall, call_id=CALL, place=f"{CALLER} 家门口")).json()
+    assert order["caller"] == CALLER
+    seat_of = {"110": hall.as_person("li", seat="1101"), "12345": hall.as_person("fang", seat="2102")}
+    for who in seat_of.values():
+        one = await hall.http.get(f"/v1/orders/{order['id']}", headers=who)
+        assert (one.json()["caller"], one.json()["numbers_masked"]) == (CALLER, False)
+        assert CALLER not in (await hall.http.get("/v1/orders", headers=who)).text
+    assert CALLER not in (await hall.http.get(f"/v1/orders/{order['id']}", headers=hall.as_person("li"))).text
+    assert CALLER in (await hall.http.get("/v1/orders", headers=hall.as_person("ban"))).text
+    assert CALLER not in (await hall.http.get("/v1/orders", headers=hall.as_person("shen"))).text
+    typed = (await opened(hall, key="press-9", who=hall.as_person("ban"))).json()[0]["id"]
+
+    read = {
+        (note.actor, kind, id) for note in await notes(hall) for kind, ids in note.body["read"].items() for id in ids
+    }
+    assert {each for each in read if each[1] == "order"} == {
+        ("fang", "order", order["id"]),
+        ("li", "order", order["id"]),
+        ("ban", "order", order["id"]),
+        ("ban", "order", typed),
+    }
+
+
+async def notes(hall: Hall) -> list[Note]:
+    hall.services.journal.flush()
+    assert await hall.writer.flush(20)
+    return [note for note in hall.store.notes.values() if note.kind == "number-read"]
+
+
+async def test_an_order_is_no_way_to_read_the_callers_of_others(hall: Hall) -> None:
+    await hall.with_call()
+    for number, who in enumerate(
+        (hall.as_person("fang", seat="2102"), hall.as_person("fang"), hall.as_program("police"))
+    ):
+        refused = await opened(hall, key=f"press-{number}", who=who, call_id=CALL)
+        assert (refused.status_code, CALLER in refused.text) == (403, False)
+    assert (await opened(hall, who=hall.as_person("ban"), call_id=CALL)).status_code == 201
 
 
 async def test_a_programs_key_has_its_own_lines_orders_only(hall: Hall) -> None:
