@@ -111,6 +111,7 @@ WHOLE_CALL: Example = {
         }
     ],
     "recordings": [],
+    "orders": [{"id": "h-1.110", "kind": "police", "state": "accepted", "to_line": "110", "unit": "110"}],
 }
 
 SEAT: Example = {

@@ -15,7 +15,7 @@ from api.settings import Settings
 from api.settings_linkage import LinkageSettings
 from linkage.catalogue import Catalogue
 from linkage.checks import differences
-from linkage.desk import Handoffs, OrderDesk
+from linkage.desk import Handoffs, Named, OrderDesk
 from linkage.errors import CatalogueNotFound
 from linkage.orders import Act, Order, OrderStep
 from linkage.ports import OrderStore
@@ -38,7 +38,7 @@ def linkage_of(loaded: Loaded, journal: Journal, switchboard: Switchboard, parts
     settings = loaded.settings
     put = partial(journal.configured, by=settings.node)
     zone, tell = settings.reports.time_zone, switchboard.watch.publisher.tell
-    whole = replace(parts, zone=zone, tell=tell)
+    whole = replace(parts, zone=zone, tell=tell, named=switchboard.name_orders)
     linkage = Linkage(settings.linkage, catalogue_folder(settings), loaded.layout.home, put, whole)
     switchboard.watch.publisher.on_handoff = linkage.orders.heard_of
     return linkage
@@ -52,7 +52,7 @@ def archive_of(home: Path) -> Archive:
 class Parts:
     """What the linkage is built on. ``zone``: whose days are counted.
 
-    ``tell``: puts a notice of that kind and these data on the event stream; must not wait.
+    ``tell``: puts a notice of that kind and these data on the event stream; must not wait. ``named``: see there.
     """
 
     orders: OrderStore
@@ -60,6 +60,7 @@ class Parts:
     clock: Clock
     zone: str = "Asia/Shanghai"
     tell: Callable[..., None] = lambda kind, **data: None
+    named: Named | None = None
 
 
 class Linkage:
@@ -81,7 +82,7 @@ class Linkage:
         self.supervisor = Supervisor(parts.orders, parts.clock, lambda: self.limits, self._supervised)
         self._zone = parts.zone
         self.orders = OrderDesk(
-            parts.orders, parts.handoffs, parts.clock, self.catalogue, settings.local_unit, self._changed
+            parts.orders, parts.handoffs, parts.clock, self.catalogue, settings.local_unit, self._changed, parts.named
         )
 
     def take_up(self, settings: Settings) -> None:

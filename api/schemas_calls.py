@@ -6,6 +6,7 @@ from pydantic import Field
 
 from api import examples
 from api.schemas import CallOut, Given, Instant, example
+from linkage.orders import OrderKind, OrderState
 from records.recordings.store import RecordingState
 
 _UNKNOWN = "Null: unknown, for the database is away."
@@ -37,8 +38,19 @@ class RecordingOfCallOut(Given):
     sha256: str | None
 
 
+class OrderOfCallOut(Given):
+    """工单、警单; all of it, with who called: ``GET /v1/orders/{id}``."""
+
+    id: str
+    kind: OrderKind
+    state: OrderState
+    to_line: str
+    unit: str
+
+
 class WholeCallOut(CallOut):
     model_config = example(examples.WHOLE_CALL)
 
     menus: list[MenuPassageOut] | None = Field(description=f"The caller's ways through menus (IVR). {_UNKNOWN}")
     recordings: list[RecordingOfCallOut] | None = Field(description=f"In the order they began. {_UNKNOWN}")
+    orders: list[OrderOfCallOut] | None = Field(description=f"Those that go with it, oldest first. {_UNKNOWN}")

@@ -24,8 +24,9 @@ from api.schemas import (
     SeatOut,
     StepOut,
 )
-from api.schemas_calls import MenuPassageOut, RecordingOfCallOut, WholeCallOut
+from api.schemas_calls import MenuPassageOut, OrderOfCallOut, RecordingOfCallOut, WholeCallOut
 from api.schemas_reports import DifferenceOut, NumberProofOut, ReconciliationOut
+from linkage.orders import Order
 from records.menus import MenuPassage
 from records.recordings.store import Kept
 from telephony import numbers
@@ -206,9 +207,13 @@ def call(record: Call, viewer: Viewer) -> CallOut:
 
 
 def whole_call(
-    record: Call, menus: Iterable[MenuPassage] | None, recordings: Iterable[Kept] | None, viewer: Viewer
+    record: Call,
+    menus: Iterable[MenuPassage] | None,
+    recordings: Iterable[Kept] | None,
+    viewer: Viewer,
+    orders: Iterable[Order] | None = None,
 ) -> WholeCallOut:
-    """``menus``, ``recordings``: None where they are unknown."""
+    """``menus``, ``recordings``, ``orders``: None where they are unknown."""
     return WholeCallOut(
         **dict(call(record, viewer)),
         menus=None if menus is None else [MenuPassageOut(**asdict(each)) for each in menus],
@@ -217,6 +222,12 @@ def whole_call(
         else [
             RecordingOfCallOut(id=each.id, state=each.state, seconds=each.seconds, sha256=each.sha256)
             for each in recordings
+        ],
+        orders=None
+        if orders is None
+        else [
+            OrderOfCallOut(id=each.id, kind=each.kind, state=each.state, to_line=each.to_line, unit=each.unit)
+            for each in orders
         ],
     )
 

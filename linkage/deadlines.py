@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from linkage.orders import Act, Order, OrderKind, OrderStep
+from linkage.orders import Act, Order, OrderKind, OrderState, OrderStep
 
 LADDER = ("督办单", "专题协调会", "约谈提醒", "通报", "追责")
 """通过督办单、专题协调会、约谈提醒等方式进行重点督办…予以通报，并追究 (河北 2024)."""
@@ -82,6 +82,8 @@ _MET_BY: Mapping[Timer, frozenset[Act]] = {
 
 def deadlines(order: Order, limits: Limits, now: datetime) -> tuple[Deadline, ...]:
     """Of the unit that has the order now; each unit's time begins when the order is given to it."""
+    if order.state is OrderState.WITHDRAWN:
+        return ()
     return tuple(_deadline(order, limits, now, timer) for timer in Timer if _applies(order, limits, timer))
 
 

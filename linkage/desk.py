@@ -1,14 +1,15 @@
 """What is done with orders, one method for each use. Nothing here is on a call's way: handoffs are heard of, not held.
 
-Each handoff between 110 and 12345 has its order (双向派单), made when it is asked for, before the target rings. Heard
-of at once from memory, and looked for once more on record: one that a crash or an outage swallowed is made later.
+Each handoff between 110 and 12345 has its order (双向派单), made when it is asked for, before the target rings; the
+handoff's record names it. One that is cancelled takes its order back; what is decided in a three-way call holds for it.
+Heard of at once from memory, and looked for once more on record: what a crash or an outage swallowed is done later.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,11 +19,22 @@ import structlog
 
 from linkage.catalogue import LINES, POLICE, Catalogue, Place
 from linkage.decisions import facts_of, table
-from linkage.errors import ActNotAllowed, CatalogueNotFound
-from linkage.orders import BY_THE_SERVICE, Act, Order, OrderStep, advance, evaluated_by, kind_for, order_id, receivers
-from linkage.ports import OrderStore
+from linkage.errors import ActNotAllowed, CatalogueNotFound, OrderChanged, OrderRefused
+from linkage.orders import (
+    BY_THE_SERVICE,
+    NEW,
+    Act,
+    Order,
+    OrderStep,
+    advance,
+    evaluated_by,
+    kind_for,
+    order_id,
+    receivers,
+)
+from linkage.ports import OrderFilter, OrderStore
 from telephony.errors import RecordStoreUnavailable
-from telephony.handoff import Handoff
+from telephony.handoff import Handoff, Outcome
 from telephony.ports import Clock, HandoffFilter, Page
 
 log = structlog.get_logger(__name__)
@@ -31,6 +43,12 @@ _REMEMBERED = 10_000
 _LOOK_BACK_SECONDS = 600.0
 _FIRST_LOOK, _LATER_LOOKS = timedelta(days=1), timedelta(hours=1)
 _PAGE = 200
+_BY_PHONE = "电话转接，内容见通话 · handed over by phone: listen to the call"
+_CANCELLED = "坐席已取消转接 · the handoff was cancelled"
+_SYSTEM = "system"
+
+Named = Callable[[str, Collection[str]], Awaitable[bool]]
+"""Puts the orders' ids on a handoff's record. False: not yet, it is to be tried again later."""
 
 
 class Handoffs(Protocol):
@@ -77,12 +95,14 @@ class OrderDesk:
         catalogue: Callable[[], Awaitable[Catalogue]],
         local_unit: str,
         told: Callable[[Order], None] = lambda order: None,
+        named: Named | None = None,
     ) -> None:
         self.store = store
+        self._named = named
         self.local_unit = local_unit
         self._handoffs, self._clock, self._catalogue, self._told = handoffs, clock, catalogue, told
         self._heard: OrderedDict[str, Handoff] = OrderedDict()
-        self._done: OrderedDict[str, None] = OrderedDict()
+        self._done: OrderedDict[str, _Stage] = OrderedDict()
         self._more = asyncio.Event()
 
     def now(self) -> datetime:
@@ -133,6 +153,11 @@ class OrderDesk:
         beside = replace(new, to=self.local_unit, unit=self.local_unit, linked_id=first.id)
         return first, await self.open(beside, by=by)
 
+    async def of_call(self, call_id: str) -> tuple[Order, ...]:
+        """The first 200 of them, oldest first. Raises RecordStoreUnavailable."""
+        page = await self.store.page(OrderFilter(call_id=call_id), limit=_PAGE, cursor=None)
+        return page.items[::-1]
+
     async def act(self, id: str, act: Act, *, by: str, detail: Mapping[str, str]) -> Order:
         """Raises OrderNotFound, an OrderRefused, OrderChanged, RecordStoreUnavailable."""
         if act in BY_THE_SERVICE:
@@ -162,9 +187,12 @@ class OrderDesk:
     # --- handoffs ------------------------------------------------------------------------------------------------
 
     def heard_of(self, handoff: Handoff) -> None:
-        """Does not wait. Told again of the same handoff, or of one that has no order, it does nothing."""
-        if handoff.id in self._done or handoff.id in self._heard or not _between_the_lines(handoff):
+        """Does not wait. Told of what it has done already, or of a handoff that has no order, it does nothing."""
+        if not _between_the_lines(handoff) or self._done.get(handoff.id) == _stage(handoff):
             return
+        waiting = self._heard.get(handoff.id)
+        if waiting is not None and len(waiting.timeline) > len(handoff.timeline):
+            return  # on record it was not as new yet
         self._heard[handoff.id] = handoff
         while len(self._heard) > _REMEMBERED:  # the look back finds them
             self._heard.popitem(last=False)
@@ -181,31 +209,60 @@ class OrderDesk:
             await self._more.wait()
             self._more.clear()
             while self._heard:
-                handoff = next(iter(self._heard.values()))
-                async for attempt in stamina.retry_context(
-                    on=RecordStoreUnavailable, attempts=None, timeout=None, wait_max=5.0
-                ):
-                    with attempt:
-                        await self.made_for(handoff)
-                self._heard.pop(handoff.id, None)
-                self._done[handoff.id] = None
+                _, handoff = self._heard.popitem(last=False)
+                self._done[handoff.id] = _stage(handoff)
                 while len(self._done) > _REMEMBERED:
                     self._done.popitem(last=False)
+                if not await self._done_with(handoff):
+                    self._done.pop(handoff.id, None)  # the look back comes to it again
+
+    async def _done_with(self, handoff: Handoff) -> bool:
+        """Waits for the database. Any other fault is loud and costs this handoff's order alone, until the next look."""
+        try:
+            async for attempt in stamina.retry_context(
+                on=RecordStoreUnavailable, attempts=None, timeout=None, wait_max=5.0
+            ):
+                with attempt:
+                    orders = await self.made_for(handoff)
+                    await self._follow(handoff, orders[0])
+                    named = self._named is None or await self._named(handoff.id, [order.id for order in orders])
+            return named
+        except Exception:
+            log.exception("order.not_made", handoff_id=handoff.id)
+            return False
 
     async def made_for(self, handoff: Handoff) -> tuple[Order, ...]:
-        """Its orders, made where they were not. Raises RecordStoreUnavailable."""
+        """Its orders, made where they were not; its target's first. Raises RecordStoreUnavailable."""
         assert handoff.from_line is not None
         new = NewOrder(
             source=handoff.id,
             to=handoff.target,
             from_line=handoff.from_line,
-            content=handoff.reason or "电话转接，内容见通话 · handed over by phone: listen to the call",
+            content=handoff.reason or _BY_PHONE,
             category_id=handoff.category_id,
             caller=handoff.original_caller,
             handoff_id=handoff.id,
             call_id=handoff.call_id,
         )
         return await self.open_all(new, by=handoff.requested_by or handoff.from_seat or handoff.from_line)
+
+    async def _follow(self, handoff: Handoff, order: Order) -> None:
+        """What became of the handoff, for the order to its target while that has done nothing with it yet."""
+        cancelled, accepted_by = _stage(handoff)
+        decision = handoff.decision
+        if order.state not in NEW:
+            return
+        if cancelled:
+            act, by, reason = Act.WITHDRAW, _SYSTEM, _CANCELLED
+        elif decision is not None and accepted_by in (handoff.target, handoff.from_line):
+            act = Act.ACCEPT if accepted_by == handoff.target else Act.WITHDRAW
+            by, reason = decision.decided_by or _SYSTEM, decision.reason
+        else:
+            return
+        try:
+            await self.act(order.id, act, by=by, detail={"reason": reason})
+        except (OrderRefused, OrderChanged) as error:  # the other side was faster
+            log.info("order.not_followed", order_id=order.id, act=act.value, reason=error.slug)
 
     async def _look_back(self) -> None:
         span = _FIRST_LOOK
@@ -215,6 +272,8 @@ class OrderDesk:
                 span = _LATER_LOOKS
             except RecordStoreUnavailable as error:
                 log.warning("orders.look_back_waits", detail=error.message)
+            except Exception:
+                log.exception("orders.look_back_failed")
             await asyncio.sleep(_LOOK_BACK_SECONDS)
 
     async def look_back(self, span: timedelta) -> None:
@@ -245,3 +304,12 @@ class OrderDesk:
 
 def _between_the_lines(handoff: Handoff) -> bool:
     return handoff.target in LINES and handoff.from_line in LINES and handoff.from_line != handoff.target
+
+
+_Stage = tuple[bool, str | None]
+
+
+def _stage(handoff: Handoff) -> _Stage:
+    """What of a handoff matters to its order: whether it was cancelled, and who accepted, where somebody decided."""
+    decided = handoff.decision if handoff.decision and not handoff.decision.automatic else None
+    return handoff.outcome is Outcome.CANCELLED, decided.accepted_by if decided else None

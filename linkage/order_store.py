@@ -117,7 +117,7 @@ def _conditions(where: OrderFilter) -> list[ColumnElement[bool]]:
         found.append((c.from_line == where.either_line) | (c.to_line == where.either_line))
     if where.assigned_at_least is not None:
         found.append(c.assignments >= where.assigned_at_least)
-    for name in ("state", "from_line", "to_line", "unit", "handoff_id", "linked_id"):
+    for name in ("state", "from_line", "to_line", "unit", "handoff_id", "call_id", "linked_id"):
         value = getattr(where, name)
         if value is not None:
             found.append(c[name] == value)

@@ -46,6 +46,8 @@ class OrderState(StrEnum):
     CLOSED = "closed"
     CALLED_BACK = "called_back"
     RATED = "rated"
+    WITHDRAWN = "withdrawn"
+    """Taken back by whoever pushed it, before the other side took it."""
 
 
 class Act(StrEnum):
@@ -67,6 +69,7 @@ class Act(StrEnum):
     CLOSE = "close"
     CALL_BACK = "call-back"
     RATE = "rate"
+    WITHDRAW = "withdraw"
     ESCALATE = "escalate"
     """矛盾激化: told to 110 as an order of its own."""
     WARN = "warn"
@@ -146,15 +149,16 @@ class _Keep:
 
 _KEEP = _Keep()
 BY_THE_SERVICE = frozenset({Act.WARN, Act.SUPERVISE})
-_OVER = frozenset({OrderState.CLOSED, OrderState.CALLED_BACK, OrderState.RATED})
-_NEW = (OrderState.SENT, OrderState.ACKNOWLEDGED)
+_OVER = frozenset({OrderState.CLOSED, OrderState.CALLED_BACK, OrderState.RATED, OrderState.WITHDRAWN})
+NEW = (OrderState.SENT, OrderState.ACKNOWLEDGED)
+"""The states in which its receiver has done nothing with it."""
 _TAKEN = (OrderState.ACCEPTED, OrderState.IN_PROGRESS, OrderState.FED_BACK)
-_WITH_UNIT = (*_NEW, *_TAKEN)
+_WITH_UNIT = (*NEW, *_TAKEN)
 _OPEN = (*_WITH_UNIT, OrderState.RETURNED, OrderState.DISPUTED)
 
 TRANSITIONS: dict[tuple[OrderState, Act], OrderState | _Keep] = {
     (OrderState.SENT, Act.ACKNOWLEDGE): OrderState.ACKNOWLEDGED,
-    **{(state, Act.ACCEPT): OrderState.ACCEPTED for state in (*_NEW, OrderState.RETURNED, OrderState.DISPUTED)},
+    **{(state, Act.ACCEPT): OrderState.ACCEPTED for state in (*NEW, OrderState.RETURNED, OrderState.DISPUTED)},
     **{(state, Act.FIRST_ACTION): _KEEP for state in _WITH_UNIT},
     **{(state, Act.RETURN): OrderState.RETURNED for state in _WITH_UNIT},
     **{(state, Act.DISPUTE): OrderState.DISPUTED for state in (*_WITH_UNIT, OrderState.RETURNED)},
@@ -168,6 +172,7 @@ TRANSITIONS: dict[tuple[OrderState, Act], OrderState | _Keep] = {
     (OrderState.CLOSED, Act.CALL_BACK): OrderState.CALLED_BACK,
     (OrderState.CALLED_BACK, Act.CALL_BACK): _KEEP,
     (OrderState.CALLED_BACK, Act.RATE): OrderState.RATED,
+    **{(state, Act.WITHDRAW): OrderState.WITHDRAWN for state in (*NEW, OrderState.RETURNED)},
     **{(state, Act.ESCALATE): _KEEP for state in _OPEN},
     **{(state, act): _KEEP for state in _OPEN for act in (Act.WARN, Act.SUPERVISE)},
 }
@@ -248,6 +253,7 @@ _RULES: Mapping[Act, tuple[Callable[[Order, OrderStep], None], ...]] = {
     Act.PAUSE: (_wants_reason,),
     Act.CLOSE: (_wants_feedback,),
     Act.RATE: (_one_to_five,),
+    Act.WITHDRAW: (_wants_reason,),
     Act.ESCALATE: (_wants_reason,),
 }
 
@@ -261,7 +267,7 @@ def _accepted(order: Order, step: OrderStep) -> Order:
     return replace(order, owner=order.to_line)
 
 
-def _returned(order: Order, step: OrderStep) -> Order:
+def _given_back(order: Order, step: OrderStep) -> Order:
     return replace(order, owner=order.from_line)
 
 
@@ -277,7 +283,8 @@ def _extended(order: Order, step: OrderStep) -> Order:
 
 _EFFECTS: Mapping[Act, Callable[[Order, OrderStep], Order]] = {
     Act.ACCEPT: _accepted,
-    Act.RETURN: _returned,
+    Act.RETURN: _given_back,
+    Act.WITHDRAW: _given_back,
     Act.ASSIGN: _assigned,
     Act.EXTEND: _extended,
 }

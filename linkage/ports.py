@@ -24,6 +24,7 @@ class OrderFilter:
     either_line: str | None = None
     unit: str | None = None
     handoff_id: str | None = None
+    call_id: str | None = None
     linked_id: str | None = None
     assigned_at_least: int | None = None
 

@@ -42,12 +42,14 @@ class Supervisor:
         self._store, self._clock, self._limits, self._told = store, clock, limits, told
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. A fault is loud and costs this round only."""
         while True:
             try:
                 await self.round()
             except RecordStoreUnavailable as error:
                 log.warning("deadlines.wait", detail=error.message)
+            except Exception:
+                log.exception("deadlines.failed")
             await asyncio.sleep(_ROUND_SECONDS)
 
     async def round(self) -> None:

@@ -75,6 +75,7 @@ async def listed(
     to_line: Name | None = None,
     unit: Annotated[str | None, Query(max_length=64)] = None,
     handoff_id: Name | None = None,
+    call_id: Name | None = None,
     linked_id: Annotated[str | None, Query(max_length=200)] = None,
     assigned_at_least: Annotated[
         int | None, Query(ge=1, le=100, description="多次交办: given out so often; with `open` the daily list.")
@@ -83,7 +84,18 @@ async def listed(
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> PageOut[OrderOut]:
     where = OrderFilter(
-        since, until, state, open, from_line, to_line, who.line, unit, handoff_id, linked_id, assigned_at_least
+        since=since,
+        until=until,
+        state=state,
+        open=open,
+        from_line=from_line,
+        to_line=to_line,
+        either_line=who.line,
+        unit=unit,
+        handoff_id=handoff_id,
+        call_id=call_id,
+        linked_id=linked_id,
+        assigned_at_least=assigned_at_least,
     )
     page = await services.linkage.orders.store.page(where, limit=limit, cursor=cursor)
     return PageOut(items=[order_out(each, who.viewer) for each in page.items], next_cursor=page.next_cursor)
@@ -124,7 +136,7 @@ async def escalate(order_id: OrderId, body: OrderActIn, who: Works, services: Se
 @router.post(
     "/{order_id}/{act}",
     operation_id="actOnOrder",
-    summary="签收、受理、退回、反馈、延期、办结、回访、评价等 · what is done with an order",
+    summary="签收、受理、退回、撤回、反馈、延期、办结、回访、评价等 · what is done with an order",
     responses=problems(*_ONE, *_REFUSALS, body=True),
 )
 async def act(order_id: OrderId, act: Act, body: OrderActIn, who: Works, services: Serving) -> OrderOut:

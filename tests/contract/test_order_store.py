@@ -105,7 +105,9 @@ async def test_given_a_refusal_then_nothing_changes(store: OrderStore) -> None:
 async def test_given_filters_then_only_what_they_name_is_found_newest_first_page_by_page(store: OrderStore) -> None:
     for number in range(4):
         at = NOON + timedelta(minutes=number)
-        await store.create(an_order(id=f"h-{number}.12345", created_at=at, handoff_id=f"h-{number}"))
+        await store.create(
+            an_order(id=f"h-{number}.12345", created_at=at, handoff_id=f"h-{number}", call_id=f"n1-{number - 2}.1")
+        )
     await store.create(an_order(id="x.110", to_line="110", from_line="12345", unit="特警", linked_id="h-1.12345"))
     await store.create(after(Act.ACCEPT, Act.CLOSE, order=an_order(id="z.12345", created_at=NOON - timedelta(days=1))))
 
@@ -115,6 +117,7 @@ async def test_given_filters_then_only_what_they_name_is_found_newest_first_page
 
     assert await found(handoff_id="h-2") == ["h-2.12345"]
     assert await found(to_line="110") == ["x.110"] == await found(unit="特警")
+    assert await found(call_id="n1-1.1") == ["h-3.12345"]
     assert await found(linked_id="h-1.12345") == ["x.110"] == await found(from_line="12345")
     assert len(await found(either_line="110")) == 6
     assert await found(open=False) == ["z.12345"] == await found(state=OrderState.CLOSED)

@@ -255,7 +255,7 @@ async def open_hall(
     )
     journal = Journal(writer.put_note, clock)
     put = partial(journal.configured, by="n1")
-    parts = Parts(MemoryOrderStore(), store, clock, tell=board.watch.publisher.tell)
+    parts = Parts(MemoryOrderStore(), store, clock, tell=board.watch.publisher.tell, named=board.name_orders)
     linkage = Linkage(LinkageSettings(), None, folder / "linkage", put, parts)
     board.watch.publisher.on_handoff = linkage.orders.heard_of
     await linkage.catalogues.refresh()

@@ -25,6 +25,7 @@ DETAIL: dict[Act, dict[str, str]] = {
     Act.CLOSE: {"outcome": "已修好"},
     Act.CALL_BACK: {"result": "满意"},
     Act.RATE: {"rating": "5"},
+    Act.WITHDRAW: {"reason": "误派"},
     Act.ESCALATE: {"reason": "要动手"},
 }
 
@@ -75,7 +76,7 @@ def _place(order: Order) -> tuple[datetime, str]:
 
 
 def fits(order: Order, where: OrderFilter) -> bool:
-    named = ("state", "from_line", "to_line", "unit", "handoff_id", "linked_id", "open")
+    named = ("state", "from_line", "to_line", "unit", "handoff_id", "call_id", "linked_id", "open")
     return (
         all(getattr(where, name) in (None, getattr(order, name)) for name in named)
         and (where.since is None or order.created_at >= where.since)
@@ -96,5 +97,6 @@ STATES: dict[OrderState, tuple[Act, ...]] = {
     OrderState.CLOSED: (Act.ACCEPT, Act.CLOSE),
     OrderState.CALLED_BACK: (Act.ACCEPT, Act.CLOSE, Act.CALL_BACK),
     OrderState.RATED: (Act.ACCEPT, Act.CLOSE, Act.CALL_BACK, Act.RATE),
+    OrderState.WITHDRAWN: (Act.WITHDRAW,),
 }
 """How each state is come to."""

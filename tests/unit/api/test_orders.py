@@ -170,6 +170,17 @@ async def test_an_order_is_no_way_to_read_the_callers_of_others(hall: Hall) -> N
     assert (await opened(hall, who=hall.as_person("ban"), call_id=CALL)).status_code == 201
 
 
+async def test_what_was_pushed_by_mistake_is_taken_back(hall: Hall) -> None:
+    (order,) = (await opened(hall)).json()
+
+    taken_back = await acted(hall, order["id"], "withdraw", reason="误派")
+
+    assert (taken_back.json()["state"], taken_back.json()["allowed"]) == ("withdrawn", [])
+    times = await hall.http.get(f"/v1/orders/{order['id']}/deadlines", headers=hall.as_person("ban"))
+    assert times.json() == []
+    assert (await hall.http.get("/v1/orders?open=true", headers=hall.as_person("ban"))).json()["items"] == []
+
+
 async def test_a_programs_key_has_its_own_lines_orders_only(hall: Hall) -> None:
     police = hall.as_program("police")
     (order,) = (await opened(hall, from_line="12345", to="供水公司")).json()
@@ -195,9 +206,15 @@ async def test_a_handoff_has_its_order_before_the_target_rings(hall: Hall) -> No
         ):
             await asyncio.sleep(0.01)
 
-    now = (await hall.http.get(f"/v1/handoffs/{handoff['id']}", headers=who)).json()
+    async with asyncio.timeout(30):
+        while not (now := (await hall.http.get(f"/v1/handoffs/{handoff['id']}", headers=who)).json())["order_ids"]:
+            await asyncio.sleep(0.01)
+    assert now["order_ids"] == [found[0]["id"]]
     assert now["state"] in ("requested", "redirected")
     assert [(each["kind"], each["to_line"], each["content"]) for each in found] == [("police", "110", "打架")]
     assert found[0]["call_id"] == CALL
+    call = (await hall.http.get(f"/v1/calls/{CALL}", headers=who)).json()
+    shown = {"id": found[0]["id"], "kind": "police", "state": "sent", "to_line": "110", "unit": "110"}
+    assert call["orders"] == [shown]
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)

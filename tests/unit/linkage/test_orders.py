@@ -32,6 +32,7 @@ from linkage.orders import (
     order_id,
     receivers,
 )
+from records.orders import OVER
 from tests.support.orders import LATER, NOON, STATES, after, an_order, step
 
 
@@ -63,7 +64,9 @@ def test_the_states_that_are_over_are_over() -> None:
         OrderState.CLOSED,
         OrderState.CALLED_BACK,
         OrderState.RATED,
+        OrderState.WITHDRAWN,
     }
+    assert {state.value for state in OrderState if not after(*STATES[state]).open} == set(OVER)
 
 
 # ---------------------------------------------------------------- 首接责任, 不得推诿
@@ -104,6 +107,14 @@ def test_the_first_receiver_follows_it_up_until_the_other_side_accepts() -> None
     assert after(Act.ACKNOWLEDGE).owner == "110"
     assert after(Act.ACCEPT).owner == "12345"
     assert after(Act.ACCEPT, Act.FIRST_ACTION, Act.RETURN).owner == "110"
+
+
+def test_what_the_other_side_has_not_taken_can_be_taken_back_and_what_it_has_cannot() -> None:
+    returned = after(Act.ACCEPT, Act.FIRST_ACTION, Act.RETURN, Act.WITHDRAW)
+
+    assert (returned.owner, returned.open) == ("110", False)
+    with pytest.raises(ActNotAllowed):
+        advance(after(Act.ACCEPT), step(Act.WITHDRAW))
 
 
 @pytest.mark.parametrize(
@@ -158,6 +169,7 @@ def test_who_gets_an_order_goes_by_the_decision(action: Action, from_line: str, 
         ((Act.FIRST_ACTION,), Act.RETURN, {"reason": " "}, ReasonMissing),
         ((), Act.DISPUTE, {"reason": ""}, ReasonMissing),
         ((), Act.PAUSE, {"reason": ""}, ReasonMissing),
+        ((), Act.WITHDRAW, {"reason": ""}, ReasonMissing),
         ((), Act.ESCALATE, {"reason": ""}, ReasonMissing),
         ((Act.ACCEPT,), Act.EXTEND, {"reason": ""}, ReasonMissing),
         ((Act.ACCEPT,), Act.EXTEND, {"until": ""}, ExtensionNotLater),
