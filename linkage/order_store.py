@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from telephony import numbers
 from telephony.ports import Page
 
 _TRIES = 5
+_BATCH = 500
 _ORDER = TypeAdapter(Order)
 _HISTORY = TypeAdapter(tuple[OrderStep, ...])
 
@@ -65,6 +67,18 @@ class SqlOrderStore:
         async with transaction(self._engine) as connection:
             found = (await connection.execute(select(orders).where(orders.c.id == id))).one_or_none()
         return None if found is None else _order(found._mapping)
+
+    async def references(self, handoff_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """What the other side calls the orders of these handoffs, where it is known. Raises RecordStoreUnavailable."""
+        c = orders.c
+        known = select(c.handoff_id, c.peer_reference).where(c.peer_reference.is_not(None)).order_by(c.created_at, c.id)
+        found: dict[str, list[str]] = defaultdict(list)
+        for begin in range(0, len(handoff_ids), _BATCH):
+            async with transaction(self._engine) as connection:
+                batch = known.where(c.handoff_id.in_(handoff_ids[begin : begin + _BATCH]))
+                for handoff_id, reference in await connection.execute(batch):
+                    found[handoff_id].append(reference)
+        return found
 
     async def change(self, id: str, change: Callable[[Order], Order], *, actor: str) -> Order:
         for _ in range(_TRIES):

@@ -146,6 +146,20 @@ async def test_given_filters_then_only_what_they_name_is_found_newest_first_page
 # ---------------------------------------------------------------- in a database
 
 
+async def test_what_the_other_side_calls_the_orders_of_a_handoff(
+    database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linkage.order_store._BATCH", 1)
+    store = SqlOrderStore(database, a_ledger(database))
+    for number, reference in enumerate(("JJ-1", "JJ-2", None)):
+        about = {"handoff_id": "h-9", "peer_reference": reference}
+        await store.create(an_order(id=f"k-{number}", created_at=NOON + timedelta(minutes=number), **about))
+    await store.create(an_order(id="k-7", handoff_id="h-8", peer_reference="JJ-7"))
+
+    assert await store.references([]) == {}
+    assert await store.references(["h-9", "h-8", "gone"]) == {"h-9": ["JJ-1", "JJ-2"], "h-8": ["JJ-7"]}
+
+
 @pytest.mark.shows(91)
 async def test_every_change_stands_on_the_ledger_without_what_is_personal(database: AsyncEngine) -> None:
     store = SqlOrderStore(database, a_ledger(database))
