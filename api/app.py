@@ -20,6 +20,7 @@ from api.routes import (
     records,
     reports,
     sessions,
+    units,
 )
 from api.services import Services
 
@@ -73,6 +74,7 @@ def routed() -> FastAPI:
         catalogues,
         advice,
         orders,
+        units,
         reports,
         records,
         sessions,

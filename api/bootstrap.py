@@ -364,7 +364,7 @@ async def _run(loaded: Loaded, services: Services, keeper: RecordingKeeper, upke
             return
         services.switchboard.directory = fresh.directory
         menus.take_up(fresh.settings)
-        services.linkage.take_up(fresh.settings)
+        services.linkage.take_up(fresh)
         configuration.take_up(fresh.settings, by=taken_name(loaded.layout.run))
         log.info("directory.reloaded", lines=len(fresh.directory.lines), seats=len(fresh.directory.seats))
 

@@ -18,6 +18,7 @@ from api import (
     recordings_cli,
     reports_cli,
     triage_cli,
+    units_cli,
 )
 from telephony.errors import HotlineError
 
@@ -27,6 +28,7 @@ app.add_typer(accounts_cli.keys, name="keys")
 app.add_typer(audit_cli.audit, name="audit")
 app.add_typer(ivr_cli.ivr, name="ivr")
 app.add_typer(linkage_cli.catalogue, name="catalogue")
+app.add_typer(units_cli.units, name="units")
 app.add_typer(recordings_cli.app, name="recordings")
 app.command()(reports_cli.report)
 app.command()(reports_cli.reconcile)

@@ -136,6 +136,7 @@ STATUS: Mapping[type[domain.HotlineError], HTTPStatus] = {
     domain.ExportNotFound: HTTPStatus.NOT_FOUND,
     linkage.CatalogueNotFound: HTTPStatus.NOT_FOUND,
     linkage.OrderNotFound: HTTPStatus.NOT_FOUND,
+    linkage.UnitNotFound: HTTPStatus.NOT_FOUND,
     linkage.OrderChanged: HTTPStatus.CONFLICT,
     linkage.OrderRefused: HTTPStatus.CONFLICT,
     linkage.ReasonMissing: HTTPStatus.UNPROCESSABLE_ENTITY,

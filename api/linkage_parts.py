@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,19 @@ from api.settings import Settings
 from api.settings_linkage import LinkageSettings
 from linkage.catalogue import Catalogue
 from linkage.checks import differences
+from linkage.deadlines import Limits
 from linkage.desk import Handoffs, Named, OrderDesk
 from linkage.errors import CatalogueNotFound
 from linkage.orders import Act, Order, OrderStep
 from linkage.ports import OrderStore
 from linkage.shelf import Archive, Catalogues, Taken
 from linkage.supervisor import Supervisor
+from linkage.units import OnDuty, Unit, Units, on_duty
 from telephony.ports import Clock
 from telephony.service import Switchboard
 
 _MOST_DIFFERENCES = 200  # on the ledger; the files themselves are kept whole
+_NO_UNITS = Units()
 
 
 def catalogue_folder(settings: Settings) -> Path | None:
@@ -39,7 +43,7 @@ def linkage_of(loaded: Loaded, journal: Journal, switchboard: Switchboard, parts
     put = partial(journal.configured, by=settings.node)
     zone, tell = settings.reports.time_zone, switchboard.watch.publisher.tell
     whole = replace(parts, zone=zone, tell=tell, named=switchboard.name_orders)
-    linkage = Linkage(settings.linkage, catalogue_folder(settings), loaded.layout.home, put, whole)
+    linkage = Linkage(settings.linkage, catalogue_folder(settings), loaded.layout.home, put, whole, loaded.units)
     switchboard.watch.publisher.on_handoff = linkage.orders.heard_of
     return linkage
 
@@ -73,11 +77,13 @@ class Linkage:
         home: Path,
         put: Callable[[str, Mapping[str, Any]], None],
         parts: Parts,
+        units: Units = _NO_UNITS,
     ) -> None:
         self.city = settings.city
         self._put = put
         self.catalogues = Catalogues(archive_of(home), folder, self._taken)
-        self.limits = settings.deadlines.limits(parts.zone)
+        self.units = units
+        self.limits = _limits(settings, parts.zone, units)
         self._tell = parts.tell
         self.supervisor = Supervisor(parts.orders, parts.clock, lambda: self.limits, self._supervised)
         self._zone = parts.zone
@@ -85,15 +91,18 @@ class Linkage:
             parts.orders, parts.handoffs, parts.clock, self.catalogue, settings.local_unit, self._changed, parts.named
         )
 
-    def take_up(self, settings: Settings) -> None:
+    def take_up(self, fresh: Loaded) -> None:
         """Changed settings hold from the next question on."""
+        settings = fresh.settings
+        self.units = fresh.units
         self.city = settings.linkage.city
         self.orders.local_unit = settings.linkage.local_unit
-        self.limits = settings.linkage.deadlines.limits(self._zone)
+        self.limits = _limits(settings.linkage, self._zone, fresh.units)
         self.catalogues.move(catalogue_folder(settings))
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. No order is made before the catalogue has been read that it is to name."""
+        await self.catalogues.refresh()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.catalogues.keep_fresh(), name="catalogues")
             tasks.create_task(self.orders.run(), name="orders")
@@ -110,6 +119,9 @@ class Linkage:
         if found is None:
             raise CatalogueNotFound(f"there is no catalogue {name}{f' of version {version}' if version else ''} here")
         return found
+
+    def on_duty(self, unit: Unit, at: datetime) -> tuple[OnDuty, ...]:
+        return on_duty(unit, at, self.limits.zone, self.limits.worked)
 
     def _changed(self, order: Order) -> None:
         """Without the caller and the words: who may see them reads the order."""
@@ -130,3 +142,9 @@ class Linkage:
             "changed": [[each.id, each.what, each.before, each.after] for each in changes[:_MOST_DIFFERENCES]],
         }
         self._put(f"catalogue:{taken.after.id}", body)
+
+
+def _limits(settings: LinkageSettings, zone: str, units: Units) -> Limits:
+    """What a unit's own card says goes before; what the settings say of it, before that."""
+    limits = settings.deadlines.limits(zone)
+    return replace(limits, trades={**units.trades, **limits.trades})

@@ -117,6 +117,7 @@ TITLES: Mapping[str, Title] = {
     # --- linkage ---------------------------------------------------------------------------------------------------
     "linkage-error": Title("联动功能出错，通话不受影响", "The linkage failed; calls go on"),
     "catalogue-not-found": Title("没有该城市或该版本的受理目录", "No such catalogue, or no such version of it"),
+    "unit-not-found": Title("没有该联动单位", "There is no such unit"),
     "order-not-found": Title("没有该工单", "There is no such order"),
     "order-changed": Title("工单刚被他人更改，请重新查看", "Somebody else has just changed the order: look again"),
     "order-refused": Title("工单不能这样处理", "This cannot be done with the order"),

@@ -38,11 +38,11 @@ class DeadlineSettings(BaseModel):
             warn_share=self.warn_share,
             level_after=timedelta(hours=self.level_hours),
             zone=ZoneInfo(zone),
-            worked=_worked,
+            worked=worked,
         )
 
 
-def _worked(day: date) -> bool:
+def worked(day: date) -> bool:
     """In a year whose holidays nobody has announced yet, the week decides."""
     kind = day_kind(day)
     return day.weekday() < 5 if kind is DayKind.UNKNOWN else kind in (DayKind.WORKDAY, DayKind.MAKE_UP)
@@ -51,12 +51,14 @@ def _worked(day: date) -> bool:
 class LinkageSettings(BaseModel):
     """``city``: whose acceptance catalogue decides. ``catalogues``: a folder of the city's own, before the shipped.
 
-    ``local_unit``: who gets the order beside 110 in a dual push (属地政府和相关职能部门).
+    ``units``: the file that lists the units that join in. ``local_unit``: who gets the order beside 110 in a dual push
+    (属地政府和相关职能部门).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     city: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")] = "bayannur"
     catalogues: Path | None = None
+    units: Path | None = None
     local_unit: Annotated[str, Field(min_length=1, max_length=60)] = "属地政府"
     deadlines: DeadlineSettings = DeadlineSettings()

@@ -3,6 +3,7 @@
 HotlineError
 └── LinkageError
     ├── CatalogueNotFound           no such city, or no such version of its catalogue here
+    ├── UnitNotFound                no such unit in the city's list
     ├── OrderNotFound
     ├── OrderChanged                somebody else changed the order meanwhile: look at it again
     └── OrderRefused                understood, and not allowed (one class per reason)
@@ -27,6 +28,10 @@ class LinkageError(HotlineError):
 
 class CatalogueNotFound(LinkageError):
     slug = "catalogue-not-found"
+
+
+class UnitNotFound(LinkageError):
+    slug = "unit-not-found"
 
 
 class OrderNotFound(LinkageError):

@@ -1,8 +1,9 @@
-"""A catalogue from its YAML file, with line and column for everything that is wrong in it."""
+"""A catalogue, or the list of units, from its YAML file, with line and column for everything that is wrong in it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from ivr import yamlfile
 from ivr.yamlfile import Mistake, Source
 from linkage import checks
 from linkage.catalogue import Catalogue
+from linkage.units import Units
+from linkage.units import mistakes as unit_mistakes
 
 SHIPPED = Path(__file__).parent / "cities"
 
@@ -47,3 +50,17 @@ def parse(content: bytes, file: str) -> Read:
         return Read(found.source, None, yamlfile.explained(found.source, error))
     mistakes = checks.mistakes(catalogue, found.source)
     return Read(found.source, None if mistakes else catalogue, mistakes, content)
+
+
+def read_units(path: Path, known: Callable[[str], bool]) -> tuple[Units, tuple[Mistake, ...]]:
+    """The units of the file; none, when anything is wrong in it. ``known``: see ``linkage.units.mistakes``."""
+    content, unreadable = yamlfile.read(path)
+    found = unreadable or yamlfile.document(content, str(path))
+    if found.data is None:
+        return Units(), found.mistakes
+    try:
+        units = Units.model_validate(found.data)
+    except ValidationError as error:
+        return Units(), yamlfile.explained(found.source, error)
+    wrong = unit_mistakes(units, found.source, known)
+    return Units() if wrong else units, wrong

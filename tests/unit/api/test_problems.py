@@ -35,6 +35,7 @@ STATUSES = {
     "seat-not-found": 404,
     "catalogue-not-found": 404,
     "order-not-found": 404,
+    "unit-not-found": 404,
     "order-changed": 409,
     "order-refused": 409,
     "order-act-not-allowed": 409,
