@@ -36,6 +36,7 @@ COPY asterisk-config asterisk-config
 COPY telephony telephony
 COPY ivr ivr
 COPY records records
+COPY linkage linkage
 COPY api api
 RUN python3 -m compileall -q -j 0 api ivr records telephony
 

@@ -7,17 +7,21 @@ from fastapi import APIRouter, FastAPI
 from api import errors, openapi, pages
 from api.middleware import BodyGate, RequestLog, TimeLimit
 from api.routes import (
+    advice,
     callbacks,
     calls,
+    catalogues,
     conferences,
     events,
     handoffs,
     health,
+    orders,
     presence,
     recordings,
     records,
     reports,
     sessions,
+    units,
 )
 from api.services import Services
 
@@ -36,6 +40,7 @@ _TAGS = [
     {"name": "presence", "description": "热线与坐席"},
     {"name": "recordings", "description": "录音"},
     {"name": "events", "description": "事件流"},
+    {"name": "linkage", "description": "受理目录、分流建议、工单警单"},
     {"name": "reports", "description": "报表"},
     {"name": "records", "description": "导出"},
     {"name": "sign-in", "description": "登录"},
@@ -61,7 +66,22 @@ def routed() -> FastAPI:
     errors.install(app)
     openapi.install(app)
     v1 = APIRouter(prefix="/v1")
-    for part in (handoffs, conferences, calls, callbacks, recordings, presence, events, reports, records, sessions):
+    for part in (
+        handoffs,
+        conferences,
+        calls,
+        callbacks,
+        recordings,
+        presence,
+        events,
+        catalogues,
+        advice,
+        orders,
+        units,
+        reports,
+        records,
+        sessions,
+    ):
         v1.include_router(part.router)
     app.include_router(v1)
     app.include_router(health.router)

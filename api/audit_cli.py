@@ -170,7 +170,7 @@ def _tell(found: Erased, dry: bool) -> None:
         typer.echo("没有可抹除的 · there is nothing to erase")
     else:
         typer.echo(
-            f"{done}: 转接 · handoffs {found.handoffs}, 通话 · calls {found.calls}, "
+            f"{done}: 转接 · handoffs {found.handoffs}, 通话 · calls {found.calls}, 工单警单 · orders {found.orders}, "
             f"台账中的号码 · numbers on the ledger {found.notes}, "
             f"幂等键 · idempotency keys {found.keys}, 台账条目 · ledger entries {found.entries}"
         )

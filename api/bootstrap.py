@@ -29,6 +29,7 @@ from api.daily_export import exported_daily
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters, shared_storage
+from api.linkage_parts import Parts, linkage_of
 from api.loaded import Loaded, load
 from api.logs import configure_logs
 from api.menus import Menus
@@ -43,6 +44,7 @@ from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from api.up import Instance
 from api.upkeep import upkeep_of
+from linkage.order_store import SqlOrderStore
 from records.accounts import Accounts
 from records.calldetail_store import CallDetails
 from records.chain import Chain, Signer
@@ -79,8 +81,7 @@ AMI_USER = "hotline"
 _Job = Callable[[], Coroutine[Any, Any, None]]
 _STARTUP_FLUSH_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75
-"""An idle connection is closed by whoever asked, so that no key press meets one that is just closing: httpx closes its
-own after 5 s, nginx after 60."""
+"""Who asked closes an idle connection: no key press meets a closing one."""
 
 
 def instance() -> Instance:
@@ -213,6 +214,7 @@ async def _serve(loaded: Loaded) -> None:
             tickets=PlaybackTickets(key, clock),
             exports=ExportDesk(loaded.database_url, engine, ExportBook(ledger), lambda: switchboard.directory),
             reports=period_reports,
+            linkage=linkage_of(loaded, journal, switchboard, Parts(SqlOrderStore(engine, ledger), store, clock)),
             settings=settings,
             probes={"database": lambda: store.handoff("probe"), "redis": live.presence},
         )
@@ -366,6 +368,7 @@ async def _run(loaded: Loaded, services: Services, beside: Mapping[str, _Job]) -
         services.switchboard.directory = fresh.directory
         menus.take_up(fresh.settings)
         take_up_rules(services.switchboard, fresh.settings)
+        services.linkage.take_up(fresh)
         configuration.take_up(fresh.settings, by=taken_name(loaded.layout.run))
         log.info("directory.reloaded", lines=len(fresh.directory.lines), seats=len(fresh.directory.seats))
 
@@ -377,6 +380,7 @@ async def _run(loaded: Loaded, services: Services, beside: Mapping[str, _Job]) -
     running = {
         **beside,
         "menus": menus.run,
+        "linkage": services.linkage.run,
         "reconciliation": services.reconciliation.run,
         "number-proofs": services.proofs.run,
         "reports": schedule.run,

@@ -16,9 +16,10 @@ from api.errors import NotAllowed
 from api.loaded import Loaded, load
 from api.messages import LIKELY
 from api.settings_reports import ReportSettings
+from linkage.order_store import SqlOrderStore
 from records.database import engine_for
 from records.otherside.compare import Checked as CheckedList
-from records.otherside.compare import Disagreement, compare
+from records.otherside.compare import Disagreement, as_named_there, compare
 from records.otherside.lists import Reading, Theirs, read
 from records.reports.layout.table import TextTable
 from records.reports.model import Text
@@ -90,8 +91,11 @@ async def _against_list(
             cursor = page.next_cursor
             if cursor is None:
                 break
+        orders = SqlOrderStore(engine, ledger_of(engine, loaded))
+        references = await orders.references([handoff.id for handoff in ours])
     finally:
         await engine.dispose()
+    ours = [as_named_there(handoff, references.get(handoff.id, ()), theirs) for handoff in ours]
     window = timedelta(seconds=loaded.settings.reports.other_side.window_seconds)
     return await asyncio.to_thread(compare, line, since, until, ours, theirs, window)
 

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from api import accounts_cli, audit_cli, export_cli, ivr_cli, probe_cli, recordings_cli, reports_cli
+from api import (
+    accounts_cli,
+    audit_cli,
+    export_cli,
+    ivr_cli,
+    linkage_cli,
+    probe_cli,
+    recordings_cli,
+    reports_cli,
+    triage_cli,
+    units_cli,
+)
 from telephony.errors import HotlineError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -16,12 +27,15 @@ app.add_typer(accounts_cli.people, name="people")
 app.add_typer(accounts_cli.keys, name="keys")
 app.add_typer(audit_cli.audit, name="audit")
 app.add_typer(ivr_cli.ivr, name="ivr")
+app.add_typer(linkage_cli.catalogue, name="catalogue")
+app.add_typer(units_cli.units, name="units")
 app.add_typer(recordings_cli.app, name="recordings")
 app.command()(reports_cli.report)
 app.command()(reports_cli.reconcile)
 app.command()(reports_cli.proofs)
 app.command()(export_cli.export)
 app.command()(probe_cli.probe)
+app.command()(triage_cli.triage)
 
 
 @app.callback()

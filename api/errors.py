@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.messages import TITLES, Title
+from linkage import errors as linkage
 from telephony import errors as domain
 
 log = structlog.get_logger(__name__)
@@ -134,6 +135,15 @@ STATUS: Mapping[type[domain.HotlineError], HTTPStatus] = {
     domain.RecordingNotFound: HTTPStatus.NOT_FOUND,
     domain.CallBackNotFound: HTTPStatus.NOT_FOUND,
     domain.ExportNotFound: HTTPStatus.NOT_FOUND,
+    linkage.CatalogueNotFound: HTTPStatus.NOT_FOUND,
+    linkage.OrderNotFound: HTTPStatus.NOT_FOUND,
+    linkage.UnitNotFound: HTTPStatus.NOT_FOUND,
+    linkage.OrderChanged: HTTPStatus.CONFLICT,
+    linkage.OrderRefused: HTTPStatus.CONFLICT,
+    linkage.ReasonMissing: HTTPStatus.UNPROCESSABLE_ENTITY,
+    linkage.UnitMissing: HTTPStatus.UNPROCESSABLE_ENTITY,
+    linkage.ExtensionNotLater: HTTPStatus.UNPROCESSABLE_ENTITY,
+    linkage.RatingOutOfRange: HTTPStatus.UNPROCESSABLE_ENTITY,
     domain.RecordingAltered: HTTPStatus.CONFLICT,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     domain.RequestRefused: HTTPStatus.CONFLICT,

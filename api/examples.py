@@ -112,6 +112,7 @@ WHOLE_CALL: Example = {
     ],
     "recordings": [],
     "standing": {"traits": ["repeat"], "calls": 7, "silent_calls": 0},
+    "orders": [{"id": "h-1.110", "kind": "police", "state": "accepted", "to_line": "110", "unit": "110"}],
 }
 
 SEAT: Example = {

@@ -10,6 +10,8 @@ from api.menus import places
 from api.people import FIRST_PEOPLE
 from api.secrets import Secrets, load_secrets
 from api.settings import Settings, load_settings
+from api.units import units_of
+from linkage.units import Units
 from telephony.asterisk.configuration import site_for
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
@@ -23,6 +25,7 @@ class Loaded:
     secrets: Secrets
     directory: Directory
     layout: Layout
+    units: Units
 
     @property
     def redis_url(self) -> str:
@@ -68,4 +71,5 @@ def load(path: Path | None = None) -> Loaded:
     layout.create()
     seats = tuple(seat.id for seat in settings.seats)
     secrets = load_secrets(layout.home, seats=seats, people=tuple(person.id for person in FIRST_PEOPLE))
-    return Loaded(settings, secrets, directory_of(settings, secrets), layout)
+    directory = directory_of(settings, secrets)
+    return Loaded(settings, secrets, directory, layout, units_of(settings, directory))

@@ -33,5 +33,5 @@ def configure_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    for ours in ("telephony", "ivr", "records", "api"):
+    for ours in ("telephony", "ivr", "records", "linkage", "api"):
         logging.getLogger(ours).setLevel(level)

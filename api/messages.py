@@ -117,6 +117,25 @@ TITLES: Mapping[str, Title] = {
         "录音文件与台账不符，已停止播放，请报告管理员",
         "The file is not what the ledger says and is not played: report it to the administrator",
     ),
+    # --- linkage ---------------------------------------------------------------------------------------------------
+    "linkage-error": Title("联动功能出错，通话不受影响", "The linkage failed; calls go on"),
+    "catalogue-not-found": Title("没有该城市或该版本的受理目录", "No such catalogue, or no such version of it"),
+    "unit-not-found": Title("没有该联动单位", "There is no such unit"),
+    "order-not-found": Title("没有该工单", "There is no such order"),
+    "order-changed": Title("工单刚被他人更改，请重新查看", "Somebody else has just changed the order: look again"),
+    "order-refused": Title("工单不能这样处理", "This cannot be done with the order"),
+    "order-act-not-allowed": Title("工单当前状态不能这样处理", "Not possible in the order's state"),
+    "order-first-action-missing": Title(
+        "请先处置再退回（首接责任制）", "Act for the caller first; then it can be returned (first receiver's duty)"
+    ),
+    "order-refusal-not-allowed": Title(
+        "中心已指定承办单位，不能退回", "The centre named the unit: it cannot be refused"
+    ),
+    "order-reason-missing": Title("请写明原因", "A reason is wanted"),
+    "order-unit-missing": Title("请指定承办单位", "Name the unit that is responsible"),
+    "order-feedback-missing": Title("请先反馈办理结果再办结", "Say what came of it; then it can be closed"),
+    "order-extension-not-later": Title("新期限须晚于原期限", "The new date has to be later than the old one"),
+    "order-rating-out-of-range": Title("评价须为 1 至 5", "A rating is 1 to 5"),
     # --- ours, and the systems behind us ----------------------------------------------------------------------------
     "internal-error": Title("系统内部错误，已记录", "Internal error; it has been logged"),
     "request-timeout": Title(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from api import examples
 from api.schemas import CallOut, Given, Instant, example
+from linkage.orders import OrderKind, OrderState
 from records.recordings.store import RecordingState
 from telephony.nuisance import Trait
 
@@ -46,9 +47,20 @@ class StandingOut(Given):
     silent_calls: int | None = Field(description="Over within moments of a human's answer.")
 
 
+class OrderOfCallOut(Given):
+    """工单、警单; all of it, with who called: ``GET /v1/orders/{id}``."""
+
+    id: str
+    kind: OrderKind
+    state: OrderState
+    to_line: str
+    unit: str
+
+
 class WholeCallOut(CallOut):
     model_config = example(examples.WHOLE_CALL)
 
     menus: list[MenuPassageOut] | None = Field(description=f"The caller's ways through menus (IVR). {_UNKNOWN}")
     recordings: list[RecordingOfCallOut] | None = Field(description=f"In the order they began. {_UNKNOWN}")
     standing: StandingOut | None = Field(description="Of calls that are live or ended lately on this node.")
+    orders: list[OrderOfCallOut] | None = Field(description=f"Those that go with it, oldest first. {_UNKNOWN}")

@@ -14,6 +14,7 @@ from limits import RateLimitItem, parse
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters
+from api.linkage_parts import Linkage
 from api.metrics import Metrics
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
@@ -83,6 +84,7 @@ class Services:
     tickets: PlaybackTickets
     reports: Reports
     exports: ExportDesk
+    linkage: Linkage
     settings: ApiSettings = field(default_factory=ApiSettings)
     probes: Mapping[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
 

@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from api.settings_callbacks import CallBackSettings
 from api.settings_exports import ExportSettings
+from api.settings_linkage import LinkageSettings
 from api.settings_load import DangerEntry, Key, SurgeEntry, load_problems
 from api.settings_nuisance import NuisanceSettings
 from api.settings_probe import ProbeSettings
@@ -206,6 +207,7 @@ class Settings(BaseSettings):
     probe: ProbeSettings = ProbeSettings()
     call_backs: CallBackSettings = CallBackSettings()
     nuisance: NuisanceSettings = NuisanceSettings()
+    linkage: LinkageSettings = LinkageSettings()
     lines: Annotated[tuple[LineEntry, ...], Field(min_length=1)]
     seats: Annotated[tuple[SeatEntry, ...], Field(min_length=1)]
     trunks: Annotated[tuple[TrunkEntry, ...], Field(min_length=1)]

@@ -24,8 +24,9 @@ from api.schemas import (
     SeatOut,
     StepOut,
 )
-from api.schemas_calls import MenuPassageOut, RecordingOfCallOut, StandingOut, WholeCallOut
+from api.schemas_calls import MenuPassageOut, OrderOfCallOut, RecordingOfCallOut, StandingOut, WholeCallOut
 from api.schemas_reports import DifferenceOut, NumberProofOut, ReconciliationOut
+from linkage.orders import Order
 from records.menus import MenuPassage
 from records.recordings.store import Kept
 from telephony import numbers
@@ -212,8 +213,9 @@ def whole_call(
     recordings: Iterable[Kept] | None,
     standing: Standing | None,
     viewer: Viewer,
+    orders: Iterable[Order] | None = None,
 ) -> WholeCallOut:
-    """``menus``, ``recordings``, ``standing``: None where they are unknown."""
+    """``menus``, ``recordings``, ``standing``, ``orders``: None where they are unknown."""
     return WholeCallOut(
         **dict(call(record, viewer)),
         menus=None if menus is None else [MenuPassageOut(**asdict(each)) for each in menus],
@@ -225,6 +227,12 @@ def whole_call(
         ],
         standing=standing
         and StandingOut(traits=sorted(standing.traits), calls=standing.calls, silent_calls=standing.silent_calls),
+        orders=None
+        if orders is None
+        else [
+            OrderOfCallOut(id=each.id, kind=each.kind, state=each.state, to_line=each.to_line, unit=each.unit)
+            for each in orders
+        ],
     )
 
 

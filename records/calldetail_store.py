@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from records import tables
 from records.calldetail import CallDetail, LegDetail
 from records.database import transaction
-from records.ledger import Ledger
+from records.ledger import Ledger, Pen
 from records.mapping import Row, call_of, clean, conference_of, handoff_of
 from records.menus import MENU, MenuPassage, passage_of
 from records.seals import CALLER_FIELDS, detail_body
@@ -90,9 +90,11 @@ class CallDetails:
         rows = {detail.call_id: _rows_of(detail) for detail in details}
         async with transaction(self._engine) as connection:
             if self._ledger is None:
+                await _join_orders(connection, rows)
                 await _replace(connection, rows)
                 return
             pen = await self._ledger.pen(connection, ())
+            await _join_orders(connection, rows)
             rows |= {id: without_caller(*rows[id]) for id in await pen.forgotten(set(rows))}
             await _replace(connection, rows)
             for id, (row, legs) in rows.items():
@@ -103,6 +105,37 @@ class CallDetails:
     async def _rows(self, query: Any) -> list[Row]:
         async with transaction(self._engine) as connection:
             return [row._asdict() for row in await connection.execute(query)]
+
+
+async def put_order_into_detail(connection: AsyncConnection, pen: Pen, call_id: str, order_id: str) -> None:
+    """Of an order that is made when its call's detail is made already; else the detail finds it when it is made."""
+    await _lock(connection, (call_id,))
+    c, g = tables.call_details, tables.leg_details
+    found = (await connection.execute(select(c).where(c.c.call_id == call_id))).one_or_none()
+    if found is None or order_id in found.order_ids:
+        return
+    row = {**found._mapping, "order_ids": [*found.order_ids, order_id]}
+    await connection.execute(update(c).where(c.c.call_id == call_id).values(order_ids=row["order_ids"]))
+    legs = (await connection.execute(select(g).where(g.c.call_id == call_id))).mappings().all()
+    await pen.forgotten({call_id})
+    pen.sealed(CALL_DETAIL, call_id, partial(detail_body, row, [dict(leg) for leg in legs]))
+
+
+async def _join_orders(connection: AsyncConnection, rows: Mapping[str, tuple[Row, list[Row]]]) -> None:
+    """Those that name the call, beside those that its handoffs name."""
+    await _lock(connection, rows)
+    o = tables.orders.c
+    query = select(o.call_id, o.id).where(o.call_id.in_(rows)).order_by(o.created_at, o.id)
+    for call_id, order_id in await connection.execute(query):
+        order_ids = rows[call_id][0]["order_ids"]
+        if order_id not in order_ids:
+            order_ids.append(order_id)
+
+
+async def _lock(connection: AsyncConnection, call_ids: Collection[str]) -> None:
+    """So that of an order and the detail of its call, made at the same time, the second sees the first."""
+    c = tables.calls.c
+    await connection.execute(select(c.id).where(c.id.in_(call_ids)).order_by(c.id).with_for_update())
 
 
 def without_caller(row: Row, legs: Sequence[Row]) -> tuple[Row, list[Row]]:

@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from records import mapping
 from records.accounts import API_KEY, PERSON, account_body
 from records.calldetail_store import CALL_DETAIL
+from records.orders import ORDER, order_body
 from records.seals import Body, Seal, bare, body_of, detail_body, salt_digest, sealing
-from records.tables import OF_KIND, api_keys, call_details, ledger, ledger_salts, leg_details, recordings, users
+from records.tables import OF_KIND, api_keys, call_details, ledger, ledger_salts, leg_details, orders, recordings, users
 from records.verify_ledger import Fault, Row, algorithm_of
 
 RECORDING = "recording"
@@ -26,6 +27,7 @@ KINDS: Mapping[str, Table] = {
     RECORDING: recordings,
     PERSON: users,
     API_KEY: api_keys,
+    ORDER: orders,
 }
 """Where what an entry of each kind is about stands."""
 
@@ -186,6 +188,10 @@ def _compared(entry: Row, row: mapping.Row, around: Around, void: bool) -> Fault
         case "person" | "api-key":
             was.pop("event", None)
             changed = _differing(was, account_body(entry.kind, row))
+        case "order":
+            was.pop("event", None)
+            now = order_body(row, seal)
+            changed = _differing(bare(was) or {}, bare(now) or {}) if void else _differing(was, now)
         case _:
             record = _OF_ROW[entry.kind](row)
             now = body_of(record, seal, mapping.as_it_is)

@@ -16,13 +16,14 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, cast, delete, exists, false, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from records import mapping
 from records.database import transaction
 from records.ledger import Ledger
 from records.notes import Note
+from records.orders import OVER, without_caller
 from records.periods import Periods
 from records.seals import CALLER_FIELDS, blanked, sealing
 from records.tables import (
@@ -36,6 +37,7 @@ from records.tables import (
     ledger,
     ledger_salts,
     leg_details,
+    orders,
 )
 from records.verify_ledger import algorithm_of
 from telephony import numbers
@@ -45,7 +47,20 @@ log = structlog.get_logger(__name__)
 _BATCH = 100
 _PAUSE_SECONDS = 0.05
 _NOBODY: dict[str, Any] = dict.fromkeys(CALLER_FIELDS)
-_BEGUN = {"handoff": handoffs.c.created_at, "call": calls.c.arrived_at, "callback": call_backs.c.created_at}
+_TABLES = {**OF_KIND, "order": orders}
+_BEGUN = {
+    "handoff": handoffs.c.created_at,
+    "call": calls.c.arrived_at,
+    "callback": call_backs.c.created_at,
+    "order": orders.c.changed_at,
+}
+"""What a period is counted from; of an order, which is worked on for long, from the last that was done with it."""
+_OVER: dict[str, ColumnElement[bool]] = {
+    "handoff": handoffs.c.ended_at.is_not(None),
+    "call": calls.c.ended_at.is_not(None),
+    "callback": call_backs.c.ended_at.is_not(None),
+    "order": orders.c.state.in_(OVER),
+}
 _OF_ROW: dict[str, Callable[[Any], mapping.Kept]] = {
     "handoff": mapping.handoff_of,
     "call": mapping.call_of,
@@ -65,6 +80,7 @@ class Erased:
     handoffs: int = 0
     calls: int = 0
     callbacks: int = 0
+    orders: int = 0
     notes: int = 0
     live: int = 0
     keys: int = 0
@@ -72,7 +88,7 @@ class Erased:
 
     @property
     def nothing(self) -> bool:
-        return not any((self.handoffs, self.calls, self.callbacks, self.notes, self.keys, self.entries))
+        return not any((self.handoffs, self.calls, self.callbacks, self.orders, self.notes, self.keys, self.entries))
 
 
 class Eraser:
@@ -86,17 +102,14 @@ class Eraser:
         """Everything about the caller with this number, on all nodes."""
         found = Erased()
         normal = numbers.e164(number)
-        for kind in _BEGUN:
-            table = OF_KIND[kind]
-            theirs = table.c.original_caller == number
-            if normal is not None:
-                theirs = or_(theirs, table.c.original_caller_e164 == normal)
-            live = select(table.c.id).where(theirs, table.c.ended_at.is_(None))
-            found.live += len(await self._ids(live))
-            ended = select(table.c.id).where(theirs, table.c.ended_at.is_not(None))
+        written = {number, normal, normal.removeprefix("+86")} if normal else {number}
+        for kind, over in _OVER.items():
+            theirs = _theirs(kind, number, normal) if kind != "order" else _orders_about(written)
+            id = _TABLES[kind].c.id
+            found.live += len(await self._ids(select(id).where(theirs, ~over)))
+            ended = select(id).where(theirs, over)
             count = await self._in_batches(ended, partial(self._blank, kind, actor, reason))
             setattr(found, f"{kind}s", count)
-        written = {number, normal, normal.removeprefix("+86")} if normal else {number}
         found.notes = await self._notes_of(written, actor, reason)
         return found
 
@@ -104,8 +117,8 @@ class Eraser:
         """What is older than its period, of this node."""
         found, actor, why = Erased(), self._node, "retention"
         for kind, begun in _BEGUN.items():
-            table = OF_KIND[kind]
-            old = select(table.c.id).where(table.c.node == self._node, table.c.ended_at.is_not(None))
+            table = _TABLES[kind]
+            old = select(table.c.id).where(table.c.node == self._node, _OVER[kind])
             count = 0
             if periods.records is not None:
                 gone = old.where(begun < now - periods.records)
@@ -139,11 +152,12 @@ class Eraser:
             return list((await connection.execute(query)).scalars())
 
     async def _blank(self, kind: str, actor: str, why: str, ids: Sequence[str]) -> None:
-        table = OF_KIND[kind]
+        table = _TABLES[kind]
 
         async def work(connection: AsyncConnection) -> None:
-            for row in (await connection.execute(select(table).where(table.c.id.in_(ids)))).all():
-                fresh = _TO_ROW[kind](blanked(_OF_ROW[kind](row._asdict())))
+            rows = select(table).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update()
+            for row in (await connection.execute(rows)).all():
+                fresh = _nobodys(kind, row._asdict())
                 await connection.execute(update(table).where(table.c.id == row.id).values(fresh))
             if kind == "call":
                 theirs, outside = call_details.c.call_id.in_(ids), leg_details.c.outside
@@ -154,7 +168,7 @@ class Eraser:
         await self._void(ids, work, "person", actor, why)
 
     async def _delete(self, kind: str, actor: str, why: str, ids: Sequence[str]) -> None:
-        table = OF_KIND[kind]
+        table = _TABLES[kind]
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(delete(table).where(table.c.id.in_(ids)))
@@ -270,6 +284,23 @@ class Eraser:
         of_none = ~exists().where(or_(ledger.c.subject == ledger_salts.c.id, ledger.c.ref == ledger_salts.c.id))
         async with transaction(self._engine, 60.0) as connection:
             await connection.execute(delete(ledger_salts).where(ledger_salts.c.salt.is_(None), of_none))
+
+
+def _nobodys(kind: str, row: mapping.Row) -> mapping.Row:
+    return without_caller(row) if kind == "order" else _TO_ROW[kind](blanked(_OF_ROW[kind](row)))
+
+
+def _theirs(kind: str, number: str, normal: str | None) -> ColumnElement[bool]:
+    c = _TABLES[kind].c
+    return or_(c.original_caller == number, false() if normal is None else c.original_caller_e164 == normal)
+
+
+def _orders_about(written: Collection[str]) -> ColumnElement[bool]:
+    """Theirs, and those of no caller whose words hold the number."""
+    c = orders.c
+    words = (c.content, c.place, cast(c.history, String))
+    told = or_(*(each.contains(number, autoescape=True) for each in words for number in written))
+    return or_(c.caller.in_(written), c.caller_e164.in_(written), and_(c.caller.is_(None), told))
 
 
 def _is_void(id: ColumnElement[Any]) -> ColumnElement[bool]:

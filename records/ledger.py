@@ -186,10 +186,10 @@ class Pen:
         await self._read_salts(ids)
         return {id for id in ids if self._salts.get(id, b"") is None}
 
-    def sealed(self, kind: str, id: str, body: Callable[[Seal], Body]) -> None:
+    def sealed(self, kind: str, id: str, body: Callable[[Seal], Body], *, actor: str | None = None) -> None:
         """An entry about what belongs to a record, its personal parts sealed with that record's salt."""
         made = body(sealing(self._salt(id) or b"", self._chain.algorithm))
-        self._add(kind, id, self._chain.node, made)
+        self._add(kind, id, actor or self._chain.node, made)
 
     def keepable(self, record: Kept) -> Kept:
         """What may be saved of it: a record whose person was erased stays without that person."""

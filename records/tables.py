@@ -370,3 +370,48 @@ recordings = Table(
     ),
 )
 """``path``: of the finished file, below the recordings folder. Who may read what: ``records.recordings``."""
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("node", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("from_line", String, nullable=False),
+    Column("to_line", String, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("evaluated_by", String, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("ordered", Boolean, nullable=False),
+    Column("urban", Boolean),
+    Column("content", Text, nullable=False),
+    Column("place", String),
+    Column("caller", String, index=True),
+    Column("caller_e164", String, index=True),
+    Column("handoff_id", String, index=True),
+    Column("call_id", String, index=True),
+    Column("category_id", String),
+    Column("catalogue", String),
+    Column("rule", String),
+    Column("linked_id", String, index=True),
+    Column("peer_reference", String),
+    Column("assignments", Integer, nullable=False),
+    Column("due_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("history", _json(), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Index(None, "created_at", "id"),
+    Index(
+        "ix_orders_open",
+        "to_line",
+        "created_at",
+        sqlite_where=text("state NOT IN ('closed', 'called_back', 'rated', 'withdrawn')"),
+        postgresql_where=text("state NOT IN ('closed', 'called_back', 'rated', 'withdrawn')"),
+    ),
+)
+"""``revision`` counts up with each change: what was read is written back only where nobody was faster. ``node``: opened
+it, and erases it. What of it stands on the ledger: ``records.orders``."""

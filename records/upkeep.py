@@ -75,6 +75,7 @@ class Upkeep:
                 "retention.erased",
                 handoffs=found.handoffs,
                 calls=found.calls,
+                orders=found.orders,
                 notes=found.notes,
                 keys=found.keys,
                 entries=found.entries,

@@ -23,11 +23,13 @@ _RETRY_SECONDS = 1.0
 class Publisher:
     """Never delays the one who tells: notices wait in memory, the newest 10,000 of them while Redis is away.
 
-    ``on_mismatch`` is told of each handoff whose target saw another number than the caller's, once and at once.
+    ``on_mismatch`` is told of each handoff whose target saw another number than the caller's, once and at once;
+    ``on_handoff`` of every change of one. Both must not wait.
     """
 
     def __init__(self, live: LiveState) -> None:
         self.on_mismatch: Callable[[Handoff], None] = lambda handoff: None
+        self.on_handoff: Callable[[Handoff], None] = lambda handoff: None
         self._live = live
         self._waiting: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=_KEPT)
         self._more = asyncio.Event()
@@ -47,6 +49,7 @@ class Publisher:
             parties = [{"id": p.id, "state": p.state.value, "muted": p.muted} for p in conference.parties]
             self.tell("conference", id=conference.id, call_id=conference.call_id, parties=parties)
         for handoff in changes.handoffs.values():
+            self.on_handoff(handoff)
             self.tell(
                 "handoff",
                 id=handoff.id,

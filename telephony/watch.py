@@ -135,6 +135,18 @@ class Watch:
                 self._note_ended(handoff)
         self.publisher.changes(changes)
 
+    def amend(self, handoff: Handoff) -> None:
+        """Hand on a record of which only what Asterisk does not know has changed; never waits.
+
+        That it has ended, and what follows from that, is no news then.
+        """
+        if handoff.live:
+            self.keep(self.tracker.update(handoff))
+            return
+        self._sink.put_handoff(handoff)
+        self._remember(handoff)
+        self.publisher.changes(Changes(handoffs={handoff.id: handoff}))
+
     def _note_over(self, conference: Conference) -> None:
         self.over[conference.id] = conference
         while len(self.over) > _ENDED_KEPT:
@@ -143,13 +155,16 @@ class Watch:
     def _note_ended(self, handoff: Handoff) -> None:
         if handoff.id not in self.ended:
             self.on_ended(handoff)
-        self.ended[handoff.id] = handoff
-        while len(self.ended) > _ENDED_KEPT:
-            self.ended.popitem(last=False)
+        self._remember(handoff)
         if _rings_on(handoff):
             reaction = asyncio.create_task(self._stop_ringing(handoff))
             self._reactions.add(reaction)
             reaction.add_done_callback(self._reactions.discard)
+
+    def _remember(self, handoff: Handoff) -> None:
+        self.ended[handoff.id] = handoff
+        while len(self.ended) > _ENDED_KEPT:
+            self.ended.popitem(last=False)
 
     async def _stop_ringing(self, handoff: Handoff) -> None:
         """Its target need not ring for a caller who has gone."""

@@ -81,16 +81,17 @@ async def live(who: Reads, services: Serving) -> list[CallOut]:
 @router.get(
     "/{call_id}",
     operation_id="getCall",
-    summary="一个通话 · one call with its legs, menus and recordings",
+    summary="一个通话 · one call with its legs, menus, recordings and orders",
     responses=problems(errors.CallNotFound, errors.RecordStoreUnavailable),
 )
 async def one(call_id: PathId, who: Reads, services: Serving) -> WholeCallOut:
-    """A live call is shown with the database away too; its menus and recordings are null then."""
+    """A live call is shown with the database away too; its menus, recordings and orders are null then."""
     call = await services.switchboard.call(call_id)
     standing = services.switchboard.standing_of(call_id)
     try:
         menus = (await services.details.menus([call.id])).get(call.id, ())
         recordings = await services.recordings.store.of_call(call.id)
+        orders = await services.linkage.orders.of_call(call.id)
     except errors.RecordStoreUnavailable:
         return views.whole_call(call, None, None, standing, who.viewer)
-    return views.whole_call(call, menus, recordings, standing, who.viewer)
+    return views.whole_call(call, menus, recordings, standing, who.viewer, orders)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -80,6 +80,16 @@ def compare(
     found += [_only_there(rows[b.key], _alone(b, left, span)) for b in right if b.key not in paired_theirs]
     found.sort(key=lambda each: (each.at, each.handoff_id, each.row or 0, each.field))
     return Checked(line, since, until, len(left), len(right), len(pairs), tuple(found))
+
+
+def as_named_there(handoff: Handoff, references: Collection[str], theirs: Sequence[Theirs]) -> Handoff:
+    """With the orders that their list may name: what they call them, as far as we know, and ours that stand there.
+
+    An order of ours of which we do not know what they call it is no difference.
+    """
+    listed = {row.order for row in theirs if row.order}
+    ours = [id for id in handoff.order_ids if id in listed]
+    return replace(handoff, order_ids=tuple(dict.fromkeys((*references, *ours))))
 
 
 def _comparable(number: str | None) -> frozenset[str]:

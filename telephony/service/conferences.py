@@ -143,7 +143,7 @@ class Conferences(Node):
         decision = Decision(accepted_by, reason, actor.name, now)
         step = Step(now, "decided", {"accepted_by": accepted_by, "by": actor.name})
         decided = replace(handoff, decision=decision, timeline=(*handoff.timeline, step))
-        self.watch.keep(self.tracker.update(decided))
+        self.watch.amend(decided)
         if not await self._sink.flush(_KEPT_WITHIN):  # where the database is away, it is in the spool by then
             log.warning("conference.decision_not_in_database_yet", handoff_id=handoff.id)
         log.info("conference.decided", handoff_id=handoff.id, accepted_by=accepted_by)

@@ -1,6 +1,9 @@
-"""Putting a record right."""
+"""Putting a record right, and naming on it what was made for it."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
 
 import structlog
 
@@ -24,8 +27,24 @@ class Corrections(Node):
         if field is Correctable.ACCEPTED_BY and self.directory.target(value) is None:
             raise UnknownAcceptor(f"no line and no linked number {value!r} is configured")
         right = corrected(handoff, field, value, reason=reason, by=actor.name, at=self._clock.now())
-        self.watch.keep(self.tracker.update(right))
+        self.watch.amend(right)
         if not await self._sink.flush(_KEPT_WITHIN):
             log.warning("handoff.correction_not_in_database_yet", handoff_id=handoff.id)
         log.info("handoff.corrected", handoff_id=handoff.id, field=field.value, by=actor.name)
         return right
+
+    async def name_orders(self, handoff_id: str, order_ids: Collection[str]) -> bool:
+        """Whether the record names these orders, or is another node's to write; if not, it is to be tried again later.
+
+        Nothing of the call changes, and nobody waits for it. Raises HandoffNotFound, RecordStoreUnavailable.
+        """
+        found = await self.handoff(handoff_id)
+        handoff = self.watch.find(handoff_id) or found  # nothing is awaited from here on
+        if handoff.node != self.node:
+            return True
+        if handoff.live and handoff_id not in self.tracker.handoffs:
+            return False  # a restart has not taken it up yet
+        fresh = [id for id in order_ids if id not in handoff.order_ids]
+        if fresh:
+            self.watch.amend(replace(handoff, order_ids=(*handoff.order_ids, *fresh)))
+        return True

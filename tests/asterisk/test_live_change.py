@@ -49,6 +49,7 @@ async def apply(ours: Stage, change: Callable[[dict[str, Any]], object]) -> tupl
     return process.returncode or 0, output.decode()
 
 
+@pytest.mark.shows(122)
 async def test_given_a_call_in_progress_when_a_seat_is_added_then_the_call_goes_on_and_the_seat_rings(
     ours: Stage,
 ) -> None:

@@ -108,6 +108,7 @@ async def test_given_the_menu_when_1_is_pressed_then_110_has_the_caller_and_the_
 
 
 @pytest.mark.parametrize("keys", ["2", "82", "345"])
+@pytest.mark.shows(61)
 async def test_given_the_menu_when_a_desk_is_chosen_then_only_its_seat_rings(menus: Stage, keys: str) -> None:
     call = await call_in(menus)
     for key in keys:
@@ -119,6 +120,7 @@ async def test_given_the_menu_when_a_desk_is_chosen_then_only_its_seat_rings(men
 
 
 @pytest.mark.parametrize("keys", ["", "0", "99", "30"])
+@pytest.mark.shows(8)
 async def test_given_the_menu_when_no_key_or_wrong_ones_or_0_then_a_human_of_the_line(menus: Stage, keys: str) -> None:
     call = await call_in(menus)
     for key in keys:
@@ -232,6 +234,7 @@ async def test_given_a_caller_who_hangs_up_in_mid_prompt_when_the_next_comes_the
     await talks(menus, call, "2101")
 
 
+@pytest.mark.shows(8)
 async def test_given_menus_when_the_service_is_killed_in_mid_prompt_then_a_human(menus: Stage) -> None:
     assert menus.parts is not None
     call = await call_in(menus)

@@ -81,6 +81,7 @@ async def hotline(ours: Stage, *command: str) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
+@pytest.mark.shows(44)
 async def test_given_a_trunk_that_shows_its_own_number_when_handed_over_then_it_is_red_everywhere_at_once(
     spoilt: Stage,
 ) -> None:

@@ -69,6 +69,7 @@ async def handed_over(stage: Stage, number: str, seat: str, target: str, target_
     return Story(talk, asked, incoming)
 
 
+@pytest.mark.shows(5)
 async def test_given_people_who_talk_when_the_service_is_killed_then_they_talk_on_and_all_is_shown_again(
     stage: Stage,
 ) -> None:

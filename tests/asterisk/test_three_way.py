@@ -118,6 +118,7 @@ async def test_given_the_third_rings_when_the_caller_hangs_up_then_abandoned_and
 
 
 @pytest.mark.parametrize("first", ["seat", "target", "caller"])
+@pytest.mark.shows(2)
 async def test_given_three_parties_when_one_leaves_then_the_others_talk_on_and_the_last_is_let_go(
     stage: Stage, first: str
 ) -> None:
@@ -139,6 +140,7 @@ async def test_given_three_parties_when_one_leaves_then_the_others_talk_on_and_t
     assert record["decision"]["automatic"] is True
 
 
+@pytest.mark.shows(2)
 async def test_given_a_room_when_the_seat_completes_then_caller_and_target_stay(stage: Stage) -> None:
     talk, record, target = await three_way(stage)
 
@@ -164,6 +166,7 @@ async def test_given_the_third_still_rings_when_the_seat_completes_or_decides_th
     assert not talk.seat.is_over
 
 
+@pytest.mark.shows(46, 72)
 async def test_given_a_room_when_it_is_decided_then_the_decision_says_where_the_caller_ended(stage: Stage) -> None:
     talk, record, _ = await three_way(stage)
     path = f"/v1/conferences/{record['id']}/decision"

@@ -136,6 +136,7 @@ async def test_given_a_room_when_the_target_is_removed_then_caller_and_seat_talk
     await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE))
 
 
+@pytest.mark.shows(7, 17, 63)
 async def test_given_a_room_when_a_fourth_is_added_over_the_trunk_then_all_four_hear_each_other(stage: Stage) -> None:
     outside = await stage.outside()
     talk, record, target = await three_way(stage)

@@ -129,6 +129,7 @@ async def test_given_the_first_seat_has_gone_when_the_target_is_busy_then_anothe
     assert (call["line"], call["seat"]) == ("12345", "2102")
 
 
+@pytest.mark.shows(60)
 async def test_given_nobody_is_left_when_the_target_is_unreachable_then_a_call_back_is_promised(stage: Stage) -> None:
     talk = await stage.talk(CITIZEN, "12328", "3281")
     await stage.seat_goes("3281")

@@ -38,6 +38,7 @@ async def test_given_release_now_when_handed_over_then_the_seat_is_free_before_t
     shows_the_caller(target, record)
 
 
+@pytest.mark.shows(45, 71)
 async def test_given_a_feature_code_when_the_target_answers_then_it_is_recorded_as_the_seats(stage: Stage) -> None:
     await stage.seat("1101")
     talk = await stage.talk(CITIZEN, "12345", "2101")
@@ -140,6 +141,7 @@ async def test_given_two_clicks_at_the_same_moment_then_one_handoff_starts(stage
     await settled(stage, started[0]["id"], outcome="answered")
 
 
+@pytest.mark.shows(45)
 async def test_given_the_same_idempotency_key_twice_then_the_same_handoff_is_given_and_one_phone_rings_once(
     stage: Stage,
 ) -> None:

@@ -32,6 +32,7 @@ async def test_given_a_handoff_when_the_target_rings_then_caller_and_seat_never_
     await hear_each_other((talk.citizen, CITIZEN_TONE), (talk.seat, SEAT_TONE))
 
 
+@pytest.mark.shows(43)
 async def test_given_two_handoffs_of_a_call_then_the_caller_is_told_each_time_not_to_hang_up(
     stage: Stage, tmp_path: Path
 ) -> None:

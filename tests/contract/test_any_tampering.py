@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Column
 
 import records.audit
+from linkage.order_store import SqlOrderStore
+from linkage.orders import Act, advance
 from records.accounts import Accounts, Role, User
 from records.audit import Audit
 from records.calldetail import detail_of
@@ -26,25 +28,26 @@ from records.database import engine_for, migrate
 from records.mapping import call_back_row, call_row, conference_row, handoff_row
 from records.notes import Note
 from records.store import SqlRecordStore
-from records.tables import OF_KIND, api_keys, call_details, handoffs, ledger, ledger_salts, leg_details, users
+from records.tables import OF_KIND, api_keys, call_details, handoffs, ledger, ledger_salts, leg_details, orders, users
 from records.verify_ledger import Fault
 from telephony.conference import PartyState
 from telephony.handoff import Decision
 from tests.support.ledgers import KEY, a_ledger, rows_of
+from tests.support.orders import an_order, step
 from tests.support.records import NOON, a_call, a_call_back, a_conference, a_handoff, ended
 
 HANDOFF = ended(a_handoff(reason="噪音", decision=Decision("12345", "归 12345", "fang", NOON)))
 CALL = a_call(ended_at=NOON + timedelta(minutes=9))
 ROOM = a_conference(HANDOFF)
 ROOM = replace(ROOM, parties=tuple(replace(party, state=PartyState.LEFT) for party in ROOM.parties))
-ORDER = a_call_back()
+CALL_BACK = a_call_back()
 MADE = {
     "handoff": handoff_row(HANDOFF),
     "call": call_row(CALL),
     "conference": conference_row(ROOM),
-    "callback": call_back_row(ORDER),
+    "callback": call_back_row(CALL_BACK),
 }
-BESIDE = (call_details, leg_details, users, api_keys)
+BESIDE = (call_details, leg_details, users, api_keys, orders)
 COLUMNS: list[Column[Any]] = [
     *(column for kind, table in OF_KIND.items() for column in table.c if column.name in MADE[kind]),
     *(column for table in (*BESIDE, ledger, ledger_salts) for column in table.c),
@@ -56,11 +59,15 @@ async def _fill(path: Path) -> Head:
     await migrate(engine)
     ledger = a_ledger(engine)
     store = SqlRecordStore(engine, ledger)
-    await store.save_all((HANDOFF, CALL, ROOM, ORDER, ended(a_handoff())))
+    await store.save_all((HANDOFF, CALL, ROOM, CALL_BACK, ended(a_handoff())))
     await CallDetails(engine, ledger).save([detail_of(CALL, (HANDOFF,), (ROOM,), (), ())])
     accounts = Accounts(engine, ledger)
     await accounts.add_user(User("fang", "方", Role.SEAT, ("2101",)), "one")
     await accounts.add_key("city", Role.INTEGRATOR)
+    book = SqlOrderStore(engine, ledger)
+    order = an_order(caller="13800001111", call_id=CALL.id, place="人民路 3 号", category_id="byn-a01")
+    await book.create(order)
+    await book.change(order.id, lambda found: advance(found, step(Act.DISPUTE)), actor="fang")
     await store.save_all([Note(NOON, "sign-in", "fang", "fang", {"numbers": {"n": str(n)}}) for n in range(3)])
     last = (await rows_of(engine))[-1]
     await engine.dispose()

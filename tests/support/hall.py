@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,8 +25,10 @@ from api.app import equipped, routed
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters
+from api.linkage_parts import Linkage, Parts
 from api.metrics import Metrics
 from api.services import ApiSettings, Services
+from api.settings_linkage import LinkageSettings
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
 from records.accounts import Accounts, Role, User
@@ -50,6 +52,7 @@ from telephony.service.proofs import Proofs
 from telephony.service.reconciliation import Reconciler, ReconciliationJob
 from tests.support.fake_asterisk import NOW, FakeAsterisk, talking_call
 from tests.support.memory import MemoryLiveState, MemoryRecordStore
+from tests.support.orders import MemoryOrderStore
 
 PASSWORD = "十二个字以上的口令 passphrase"
 CALLER = "13800001111"
@@ -250,6 +253,12 @@ async def open_hall(
     recordings = RecordingShelf(
         RecordingFiles(folder / "monitor", folder / "recordings", "n1"), RecordingStore(engine), ledger
     )
+    journal = Journal(writer.put_note, clock)
+    put = partial(journal.configured, by="n1")
+    parts = Parts(MemoryOrderStore(), store, clock, tell=board.watch.publisher.tell, named=board.name_orders)
+    linkage = Linkage(LinkageSettings(), None, folder / "linkage", put, parts)
+    board.watch.publisher.on_handoff = linkage.orders.heard_of
+    await linkage.catalogues.refresh()
     services = Services(
         switchboard=board,
         accounts=Accounts(engine),
@@ -263,7 +272,8 @@ async def open_hall(
         recordings=recordings,
         details=CallDetails(engine),
         tickets=PlaybackTickets(b"0" * 32, clock),
-        journal=Journal(writer.put_note, clock),
+        journal=journal,
+        linkage=linkage,
         settings=settings,
         exports=ExportDesk(f"sqlite:///{folder / 'accounts.db'}", engine, ExportBook(ledger), lambda: board.directory),
         reports=Reports(engine, clock, settings.time_zone, Goals(), lambda: board.directory),

@@ -44,6 +44,13 @@ OURS = {
     "signInAtSeat": {"seat_id", "user", "password"},
     "signOutAtSeat": {"seat_id"},
     "pauseSeat": {"seat_id", "reason", "resume"},
+    "advise": {"text", "received_by", "city", "channel"},
+    "openOrder": {
+        *("to", "from_line", "content", "category_id", "unit", "place", "urgent", "urban", "handoff_id", "call_id"),
+        *("linked_id", "peer_reference", "idempotency-key"),
+    },
+    "actOnOrder": {"order_id", "act", "reason", "unit", "until", "outcome", "result", "rating"},
+    "escalateOrder": {"order_id", "reason", "unit", "until", "outcome", "result", "rating"},
 }
 """What each route that changes something takes: none of it is a caller's number, and ``target`` must be configured."""
 

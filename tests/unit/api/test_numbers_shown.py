@@ -36,6 +36,7 @@ async def a_handoff_with_traces(hall: Hall) -> str:
 
 
 @pytest.mark.asyncio
+@pytest.mark.shows(90)
 async def test_given_a_handoff_then_those_at_its_seats_and_supervisors_see_the_number_and_others_do_not(
     hall: Hall,
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from api import errors as api_errors
 from api.errors import problem, status_of
 from api.messages import TITLES
+from linkage import errors as linkage_errors
 from telephony import errors
 from telephony.errors import HotlineError
 from tests.support.hall import Hall
@@ -32,6 +33,19 @@ STATUSES = {
     "conference-not-found": 404,
     "party-not-found": 404,
     "seat-not-found": 404,
+    "catalogue-not-found": 404,
+    "order-not-found": 404,
+    "unit-not-found": 404,
+    "order-changed": 409,
+    "order-refused": 409,
+    "order-act-not-allowed": 409,
+    "order-first-action-missing": 409,
+    "order-refusal-not-allowed": 409,
+    "order-feedback-missing": 409,
+    "order-reason-missing": 422,
+    "order-unit-missing": 422,
+    "order-extension-not-later": 422,
+    "order-rating-out-of-range": 422,
     "method-not-allowed": 405,
     "request-refused": 409,
     "call-ended": 409,
@@ -62,6 +76,7 @@ STATUSES = {
     "api-error": 500,
     "internal-error": 500,
     "telephony-error": 500,
+    "linkage-error": 500,
     "configuration-rejected": 500,
     "command-unknown": 500,
     "records-error": 500,
@@ -96,7 +111,7 @@ def tree(root: type[HotlineError]) -> Iterator[type[HotlineError]]:
 
 
 def named_here(failure: type[HotlineError]) -> bool:
-    return failure.__module__ in (errors.__name__, api_errors.__name__)
+    return failure.__module__ in (errors.__name__, api_errors.__name__, linkage_errors.__name__)
 
 
 FAILURES = sorted(filter(named_here, tree(HotlineError)), key=lambda failure: failure.slug)

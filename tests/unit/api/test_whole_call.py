@@ -52,7 +52,7 @@ async def test_given_a_call_with_neither_then_it_says_so(hall: Hall) -> None:
 
     call = (await hall.http.get(f"/v1/calls/{CALL}", headers=hall.as_person("ban"))).json()
 
-    assert (call["menus"], call["recordings"]) == ([], [])
+    assert (call["menus"], call["recordings"], call["orders"]) == ([], [], [])
 
 
 async def test_given_the_database_is_away_then_a_live_call_is_shown_and_what_is_unknown_is_null(
@@ -65,7 +65,8 @@ async def test_given_the_database_is_away_then_a_live_call_is_shown_and_what_is_
     await away.dispose()
 
     assert answer.status_code == 200
-    assert (answer.json()["state"], answer.json()["menus"], answer.json()["recordings"]) == ("talking", None, None)
+    call = answer.json()
+    assert (call["state"], call["menus"], call["recordings"], call["orders"]) == ("talking", None, None, None)
 
 
 async def test_given_a_caller_who_called_often_then_the_call_shows_what_was_counted(hall: Hall) -> None:

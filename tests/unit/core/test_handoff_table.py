@@ -61,6 +61,7 @@ def cells() -> list[tuple[str, Trigger, str]]:
 
 
 @pytest.mark.parametrize(("name", "trigger", "cell"), cells())
+@pytest.mark.shows(51)
 def test_given_any_state_when_anything_happens_then_only_the_table_changes_it(
     name: str, trigger: Trigger, cell: str
 ) -> None:

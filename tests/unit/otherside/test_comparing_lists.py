@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from records.otherside.compare import Checked, Likely, compare
+from records.otherside.compare import Checked, Likely, as_named_there, compare
 from records.otherside.lists import Theirs
 from telephony.handoff import Handoff, Outcome, Resolution, State
 from tests.support.records import NOON, a_handoff, ended
@@ -84,3 +84,24 @@ def test_given_another_number_at_the_same_time_then_the_number_is_suspected() ->
 
 def test_rows_outside_of_the_span_are_left_out() -> None:
     assert checked([], [theirs(seconds=20_000), theirs(seconds=-20_000)]).theirs == 0
+
+
+@pytest.mark.parametrize(
+    ("references", "listed", "orders", "differs"),
+    [
+        ((), "JJ-1", (), False),
+        ((), "h-1.12345", ("h-1.12345",), False),
+        (("JJ-1",), "JJ-1", ("JJ-1",), False),
+        (("JJ-1",), "JJ-2", ("JJ-1",), True),
+        (("JJ-1",), "h-1.12345", ("JJ-1", "h-1.12345"), False),
+        (("JJ-1",), None, ("JJ-1",), False),
+    ],
+)
+def test_given_orders_of_ours_then_only_what_they_are_known_to_call_them_can_differ(
+    references: tuple[str, ...], listed: str | None, orders: tuple[str, ...], differs: bool
+) -> None:
+    its = [theirs(order=listed)]
+    mine = as_named_there(ours(order_ids=("h-1.12345",)), references, its)
+
+    assert mine.order_ids == orders
+    assert [each.field for each in checked([mine], its).disagreements] == (["order"] if differs else [])

@@ -1,0 +1,1 @@
+"""What goes with the call: acceptance catalogues, advice, orders, deadlines."""
