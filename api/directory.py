@@ -26,7 +26,10 @@ def directory_of(settings: Settings, secrets: Secrets) -> Directory:
             )
             for line in settings.lines
         ),
-        seats=tuple(Seat(seat.id, seat.name, seat.secret or secrets.seats[seat.id]) for seat in settings.seats),
+        seats=tuple(
+            Seat(seat.id, seat.name, seat.secret or secrets.seats[seat.id], seat.phone == "browser")
+            for seat in settings.seats
+        ),
         trunks=tuple(Trunk(trunk.id, trunk.match, trunk.contact) for trunk in settings.trunks),
         linked_numbers=tuple(
             LinkedNumber(

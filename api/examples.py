@@ -125,6 +125,14 @@ SEAT: Example = {
     "call_id": None,
 }
 
+SEAT_PHONE: Example = {
+    "seat": "8001",
+    "kind": "browser",
+    "socket": "wss://hotline.example.gov.cn:8089/ws",
+    "uri": "sip:8001@hotline",
+    "password": "x9Kf-2mQ7Lw",
+}
+
 LINE: Example = {
     "id": "110",
     "name": "公安报警",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from telephony.asterisk.certificates import Certificate
 from telephony.asterisk.render import Site, check, config_source, install, render
 from telephony.errors import ConfigurationRejected
 from telephony.lines import Desk, Directory, Line, LinkedNumber, RecordingRule, RingStrategy, Seat, Trunk
@@ -204,3 +205,42 @@ def test_the_templates_are_found_in_an_installed_package_too(monkeypatch: pytest
     monkeypatch.setattr("telephony.asterisk.render.__file__", str(tmp_path / "render.py"))
 
     assert config_source() == inside
+
+
+def _pjsip(directory: Directory, site: Site, section: str) -> list[str]:
+    text = render(directory, site)["pjsip.conf"]
+    begin = text.index(f"\n[{section}]")
+    return text[begin : text.index("\n[", begin + 1)].splitlines()
+
+
+def test_a_seat_in_a_browser_is_one_for_webrtc_and_a_desk_phone_is_not() -> None:
+    seats = tuple(replace(seat, in_browser=seat.id == "2101") for seat in DIRECTORY.seats)
+    directory = replace(DIRECTORY, seats=seats)
+
+    assert _pjsip(directory, SITE, "2101")[1] == "[2101](browser-seat)"
+    assert _pjsip(directory, SITE, "1101")[1] == "[1101](seat)"
+    assert "webrtc = yes" in _pjsip(directory, SITE, "browser-seat")
+    assert "icesupport = yes" in render(directory, SITE)["rtp.conf"]
+
+
+def test_opus_is_offered_where_this_asterisk_can_translate_it(tmp_path: Path) -> None:
+    site = replace(SITE, module_dir=tmp_path)
+    assert "allow = alaw,ulaw" in _pjsip(DIRECTORY, site, "browser-seat")
+    assert "opus" not in render(DIRECTORY, site)["modules.conf"]
+
+    (tmp_path / "codec_opus_open_source.so").touch()
+
+    assert "allow = alaw,ulaw,opus" in _pjsip(DIRECTORY, site, "browser-seat")
+    modules = render(DIRECTORY, site)["modules.conf"].splitlines()
+    assert {"load = codec_opus_open_source.so", "load = res_format_attr_opus.so"} <= set(modules)
+
+
+def test_browsers_reach_asterisk_in_plain_from_this_machine_alone() -> None:
+    plain = render(DIRECTORY, SITE)["http.conf"]
+    assert "bindaddr = 127.0.0.1" in plain and "tlsenable" not in plain
+
+    certificate = Certificate(PLACE / "tls" / "server.pem", PLACE / "tls" / "server.key")
+    secure = render(DIRECTORY, replace(SITE, bind="0.0.0.0", certificate=certificate))["http.conf"]
+    assert "bindaddr = 127.0.0.1" in secure
+    assert "tlsbindaddr = 0.0.0.0:8089" in secure
+    assert "tlscertfile = /srv/hotline/tls/server.pem" in secure
