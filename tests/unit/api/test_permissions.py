@@ -30,9 +30,11 @@ ALLOWED = {
     "listCalls": EVERYBODY,
     "listLiveCalls": EVERYBODY,
     "getCall": EVERYBODY,
+    "callInDanger": WHO_ACTS,
     "listLines": EVERYBODY,
     "listSeats": EVERYBODY,
     "signInAtSeat": WHO_SITS,
+    "getSeatPhone": frozenset({SEAT}),  # of one's own seat alone
     "signOutAtSeat": WHO_ACTS,
     "pauseSeat": WHO_ACTS,
     "numberProof": WHO_REPORTS,
