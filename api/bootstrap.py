@@ -101,6 +101,8 @@ def instance() -> Instance:
             Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_DGRAM),
             Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_STREAM),
             Port("network.ami_port", "127.0.0.1", port(network.ami_port), socket.SOCK_STREAM),
+            Port("network.ws_port", "127.0.0.1", port(network.ws_port), socket.SOCK_STREAM),
+            Port("network.wss_port", network.bind, port(network.wss_port), socket.SOCK_STREAM),
         ),
         health_url=f"{loaded.http_url}/healthz",
         redis_url=loaded.settings.redis_url,
@@ -133,6 +135,7 @@ def _announce(loaded: Loaded) -> None:
     text = (
         f"\n热线联动已启动 · the hotline linkage is up\n"
         f"  接口 · API        {loaded.http_url}/v1  (OpenAPI: {loaded.http_url}/openapi.json)\n"
+        f"  坐席台 · console  {loaded.http_url}/console\n"
         f"  网页 · pages      {loaded.http_url}/reports  {loaded.http_url}/playback\n"
         f"  SIP 话机 · phones {network.bind}:{loaded.settings.port(network.sip_port)}  "
         f"(口令 · passwords: {loaded.layout.home / 'secrets.json'})\n"
@@ -186,8 +189,13 @@ async def _serve(loaded: Loaded) -> None:
         switchboard.watch.on_ended = metrics.handoff_ended
         switchboard.watch.publisher.on_mismatch = metrics.number_mismatch
         counters = Counters(shared_storage(loaded.redis_url))
+        network = loaded.settings.network
         settings = ApiSettings(
-            auditor_sees_numbers=loaded.settings.auditor_sees_numbers, time_zone=loaded.settings.reports.time_zone
+            auditor_sees_numbers=loaded.settings.auditor_sees_numbers,
+            time_zone=loaded.settings.reports.time_zone,
+            ws_port=loaded.settings.port(network.ws_port),
+            wss_port=loaded.settings.port(network.wss_port),
+            sip_socket=network.sip_socket,
         )
         key = bytes.fromhex(loaded.secrets.token_key)
         own_engine = engine_for(loaded.database_url, pool_size=2)
