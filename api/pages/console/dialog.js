@@ -8,8 +8,11 @@
 //   res_rtp_asterisk.c; `a=connection:new` is ignored), else it holds the new handshake against the old one. It takes
 //   the session's `a=setup` and then the medium's, which counts (RFC 4145 section 4): two of them change it to and fro.
 // - Debian's drops frames whose RTP sequence number lies behind the last of the same translation path
-//   (2016_opus_plc.patch), and a new sender begins anywhere. Another codec makes each path anew, that into the
-//   recording too, so it is the other G.711 law each time.
+//   (2016_opus_plc.patch), and a new sender begins anywhere. Another codec makes the path anew, so the other G.711 law is
+//   preferred each time; the caller is heard. (In a recording the seat may be silent for a while after a reload.)
+//
+// Both laws are offered all the same: Asterisk forgets what was not offered before it has stopped sending it, and hangs
+// up a channel whose frame it cannot send (`set_caps`, `ast_rtp_write`, `ast_write_stream`).
 
 import { Parser, RTCSession } from "../vendor/jssip.js";
 
@@ -96,7 +99,7 @@ export async function reconnect(session, track, direction) {
   session._createRTCConnection(PEER);
   const transceiver = session.connection.addTransceiver(track, { direction, streams: [new MediaStream([track])] });
   const law = OTHER_LAW[kept().law];
-  transceiver.setCodecPreferences(codecsOf(law));
+  transceiver.setCodecPreferences(preferring(law));
   change({ law }); // before it is asked for: Asterisk may have heard it although no answer came
   await offer(session, (sdp) => sdp.replace(/^a=setup:.*$/m, "a=setup:active").replace(/^m=/m, "a=setup:passive\r\nm="));
 }
@@ -128,9 +131,9 @@ async function offerOnce(session, changed) {
   await connection.setRemoteDescription({ type: "answer", sdp: answer });
 }
 
-function codecsOf(law) {
+function preferring(law) {
   const { codecs } = RTCRtpReceiver.getCapabilities("audio");
-  return codecs.filter(({ mimeType }) => mimeType === `audio/${law}` || mimeType === "audio/telephone-event");
+  return [law, OTHER_LAW[law], "telephone-event"].flatMap((name) => codecs.filter(({ mimeType }) => mimeType === `audio/${name}`));
 }
 
 async function gathered(connection) {
