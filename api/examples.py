@@ -98,6 +98,7 @@ CALL: Example = {
 
 WHOLE_CALL: Example = {
     **CALL,
+    "region": "北京市 · Beijing",
     "menus": [
         {
             "line": "12345",
@@ -131,6 +132,7 @@ SEAT_PHONE: Example = {
     "socket": "wss://hotline.example.gov.cn:8089/ws",
     "uri": "sip:8001@hotline",
     "password": "x9Kf-2mQ7Lw",
+    "recording_key": "*9",
 }
 
 LINE: Example = {

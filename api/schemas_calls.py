@@ -40,5 +40,6 @@ class RecordingOfCallOut(Given):
 class WholeCallOut(CallOut):
     model_config = example(examples.WHOLE_CALL)
 
+    region: str | None = Field(description="What the caller's prefix says, in both languages; for who sees the number.")
     menus: list[MenuPassageOut] | None = Field(description=f"The caller's ways through menus (IVR). {_UNKNOWN}")
     recordings: list[RecordingOfCallOut] | None = Field(description=f"In the order they began. {_UNKNOWN}")

@@ -4,7 +4,7 @@ import { html, nothing } from "../vendor/lit-html.js";
 import { clock, local, session } from "../common.js";
 import { actions, describe, giveBack, REASONS } from "./actions.js";
 import { devicesView, wrapView } from "./forms.js";
-import { iAmInRoom, nameOf, rings, set, state } from "./state.js";
+import { iAmInRoom, nameOf, rings, set, state, wrapUp } from "./state.js";
 
 const ENDS_SOON_MS = 15 * 60_000;
 const words = JSON.parse(document.querySelector("meta[name=words]").content);
@@ -79,13 +79,19 @@ function callerView() {
         <time>${seconds(sip?.since ?? call.answered_at ?? call.arrived_at)}</time></p>
       ${sip?.state === "testing" ? nothing : html`<p id="number" class="number">${number || two("未显示号码 · no number")}</p>`}
       ${call?.original_caller_e164 && call.original_caller_e164 !== number ? html`<p class="quiet">${call.original_caller_e164}</p>` : nothing}
+      ${call?.region ? html`<p class="region" id="region">${two(call.region)}</p>` : nothing}
       <p class="quiet" id="way">${call ? html`${call.dialled} → ${call.first_line ? nameOf(call.first_line) : "–"}` : nothing}</p>
+      ${call?.menus?.map(pathView) ?? nothing}
       ${earlier.length ? html`<p class="repeat" id="repeat">${two(`近期来电 ${earlier.length} 次 · called ${earlier.length} times before`)}</p>
         <ol class="earlier">${earlier.map((each) => html`<li>${local(each.arrived_at)} · ${each.first_line ?? "–"} · ${two(word("call_state", each.state))}</li>`)}</ol>` : nothing}`}
     ${state.phone ? html`<p class="levels"><label>${two("我 · me")} <meter id="mine" min="0" max="1"></meter></label>
       <label>${two("对方 · them")} <meter id="theirs" min="0" max="1"></meter></label></p>` : nothing}
   </section>`;
 }
+
+/** What the caller pressed on the way here, as the flow's file calls its steps. */
+const pathView = (passage) => html`<p class="quiet path">${two(`菜单 · menu ${passage.flow}`)}：
+  ${passage.path.map((step) => html`${step.step}${step.key ? html` <kbd>${step.key}</kbd>` : nothing} → `)}<b>${passage.ending}</b></p>`;
 
 function buttonsView(press) {
   return html`<section class="buttons" aria-label="操作 · actions">
@@ -161,4 +167,7 @@ export const seatsView = (seats, sit) => html`<section id="seats"><h2>${two("选
   ${seats.map((seat) => html`<button type="button" data-seat=${seat.id} @click=${() => sit(seat.id)}>
     ${seat.id} ${seat.name} ${seat.user ? html`<small>${seat.user}</small>` : nothing}</button>`)}</section>`;
 
-export const closeForms = () => set({ wrap: null, devices: null, returning: false });
+export function closeForms() {
+  wrapUp(null);
+  set({ devices: null, returning: false });
+}
