@@ -101,7 +101,7 @@ def instance() -> Instance:
             Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_DGRAM),
             Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_STREAM),
             Port("network.ami_port", "127.0.0.1", port(network.ami_port), socket.SOCK_STREAM),
-            Port("network.ws_port", "127.0.0.1", port(network.ws_port), socket.SOCK_STREAM),
+            Port("network.ws_port", network.ws_bind, port(network.ws_port), socket.SOCK_STREAM),
             Port("network.wss_port", network.bind, port(network.wss_port), socket.SOCK_STREAM),
         ),
         health_url=f"{loaded.http_url}/healthz",

@@ -60,6 +60,7 @@ class Loaded:
             silent_phone_seconds=network.silent_phone_seconds,
             agi_port=self.settings.port(network.agi_port),
             own_prompts=places(self.settings).city_prompts,
+            ws_bind=network.ws_bind,
             web=(self.settings.port(network.ws_port), self.settings.port(network.wss_port)),
             certificate=self._certificate(),
         )

@@ -80,7 +80,7 @@ class _Part(BaseModel):
 
 
 class Network(_Part):
-    """``ws_port``: SIP for browsers on this machine; ``wss_port``: for those elsewhere, with TLS.
+    """``ws_port``: SIP for browsers on this machine, at ``ws_bind``; ``wss_port``: for those elsewhere, with TLS.
 
     ``sip_socket``: the address of it that browsers are told, where a reverse proxy stands in front.
     """
@@ -91,6 +91,7 @@ class Network(_Part):
     http_port: PortNumber = 8110
     ami_port: PortNumber = 5038
     agi_port: PortNumber = 4573
+    ws_bind: Address = "127.0.0.1"
     ws_port: PortNumber = 8088
     wss_port: PortNumber = 8089
     certificate: Path | None = None

@@ -54,6 +54,7 @@ def site_for(
     agi_port: int,
     own_prompts: Path | None = None,
     silent_phone_seconds: int,
+    ws_bind: str = "127.0.0.1",
     web: tuple[int, int] = (8088, 8089),
     certificate: Certificate | None = None,
 ) -> Site:
@@ -78,6 +79,7 @@ def site_for(
         external_address=external_address,
         silent_phone_seconds=silent_phone_seconds,
         agi_port=agi_port,
+        ws_bind=ws_bind,
         ws_port=web[0],
         wss_port=web[1],
         certificate=certificate,

@@ -53,6 +53,7 @@ class Site:
     agi_port: int = 4573
     own_prompts: Path | None = None
     max_hops: int = 5
+    ws_bind: str = "127.0.0.1"
     ws_port: int = 8088
     wss_port: int = 8089
     certificate: Certificate | None = None

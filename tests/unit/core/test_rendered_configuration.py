@@ -238,6 +238,7 @@ def test_opus_is_offered_where_this_asterisk_can_translate_it(tmp_path: Path) ->
 def test_browsers_reach_asterisk_in_plain_from_this_machine_alone() -> None:
     plain = render(DIRECTORY, SITE)["http.conf"]
     assert "bindaddr = 127.0.0.1" in plain and "tlsenable" not in plain
+    assert "bindaddr = 0.0.0.0" in render(DIRECTORY, replace(SITE, ws_bind="0.0.0.0"))["http.conf"]
 
     certificate = Certificate(PLACE / "tls" / "server.pem", PLACE / "tls" / "server.key")
     secure = render(DIRECTORY, replace(SITE, bind="0.0.0.0", certificate=certificate))["http.conf"]
