@@ -293,6 +293,7 @@ class SeatPhoneOut(Given):
     socket: str | None = Field(description="SIP over WebSocket (RFC 7118); it stays up while this service is down.")
     uri: str | None
     password: str | None = Field(description="For SIP's digest authentication (RFC 8760).")
+    recording_key: str | None = Field(description="What this phone sends as tones to have the call recorded at once.")
 
 
 class DeskOut(Given):

@@ -8,7 +8,7 @@ import { read, tell } from "./console/live.js";
 import { kept, Meter, NoMicrophone } from "./console/microphone.js";
 import { Phone } from "./console/phone.js";
 import { quiet, ring } from "./console/ringer.js";
-import { drawnBy, redraw, set, state } from "./console/state.js";
+import { drawnBy, redraw, set, state, wrapKept, wrapUp } from "./console/state.js";
 import { Stream } from "./console/stream.js";
 import { closeForms, deskView, pauseView, seatsView, statusView } from "./console/view.js";
 
@@ -102,6 +102,7 @@ async function takePhone() {
   const phone = new Phone(account, at("speaker"));
   phone.autoAnswer = () => Boolean(kept().answers);
   phone.addEventListener("change", () => phoneChanged(phone));
+  phone.addEventListener("moved", ({ detail }) => walkInAgain(detail));
   phone.addEventListener("over", () => { quiet(); say("通话结束 · the call is over"); read(); });
   try {
     await phone.start();
@@ -112,6 +113,19 @@ async function takePhone() {
   }
   mine.listen(phone.stream);
   set({ phone });
+}
+
+/** Out of the room and in again: only then is a voice from elsewhere heard there (dialog.js). Without the service it
+ *  comes back by itself, later. */
+async function walkInAgain(room) {
+  if (!room) return;
+  const mine = `/v1/conferences/${encodeURIComponent(room.id)}/participants/${room.party}`;
+  try {
+    await ask(`${mine}/hold`, { method: "POST" });
+    await ask(`${mine}/unhold`, { method: "POST" });
+  } catch (failure) {
+    complain(failure.message);
+  }
 }
 
 let before = null;
@@ -189,7 +203,7 @@ async function chooseSeat(who) {
 
 async function seated(id) {
   const seat = (await ask("/v1/seats")).find((each) => each.id === id);
-  set({ seat });
+  set({ seat, wrap: wrapKept(id) });
   show("desk");
   if (!stream) {
     stream = new Stream(tell, (what) => {
@@ -223,6 +237,7 @@ async function leave() {
   if (state.phone?.call) throw new Error("通话中不能签出 · Not while you are in a call");
   await ask(`/v1/seats/${seat.id}/sign-out`, { method: "POST" });
   tabs.postMessage({ kind: "signed-out", seat: seat.id });
+  wrapUp(null);
   signedOut(); // the seat's token ended with it
   return true;
 }

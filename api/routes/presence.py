@@ -101,17 +101,19 @@ async def phone(seat_id: PathId, who: Sits, request: Request, services: Serving)
     """For who has signed in there, and for nobody else: whoever has the password takes the calls."""
     if who.seat != seat_id:
         raise NotYourSeat(f"this token is not of the seat {seat_id}")
-    seat = services.switchboard.directory.seat(seat_id)
+    directory = services.switchboard.directory
+    seat = directory.seat(seat_id)
     if seat is None:
         raise errors.SeatNotFound(f"no seat {seat_id}")
     if not seat.in_browser:
-        return SeatPhoneOut(seat=seat.id, kind="desk", socket=None, uri=None, password=None)
+        return SeatPhoneOut(seat=seat.id, kind="desk", socket=None, uri=None, password=None, recording_key=None)
     return SeatPhoneOut(
         seat=seat.id,
         kind="browser",
         socket=socket_for(request, services.settings),
         uri=f"sip:{seat.id}@{DOMAIN}",
         password=seat.secret,
+        recording_key=directory.recording_code,
     )
 
 

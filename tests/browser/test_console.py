@@ -16,10 +16,12 @@ import pytest_asyncio
 import yaml
 from playwright.async_api import Browser, async_playwright, expect
 
+from demo.parts import AMI_PORT
 from demo.relay import Relay
 from demo.stage import WEB_PORTS, Stage
 from demo.stage import stage as open_stage
 from softphones import Call
+from telephony.ami.client import AmiClient
 from tests.support.console import Console, chromium, console, tone_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -191,11 +193,16 @@ async def test_given_a_three_way_call_when_it_is_done_then_the_decision_is_on_re
     await expect(hall.at("#wrap")).to_be_visible()
     assert await hall.faults() == []
     await hall.picture("decision")
+    await hall.page.fill("#wrap textarea", "噪音扰民")
+    await hall.page.reload()
+    await expect(hall.at("#wrap textarea")).to_have_value("噪音扰民")
+    await hall.call_is("talking")
     await hall.press("2")
     await hall.call_is(None)
 
     record = await newest_handoff(place, mode="conference", outcome="answered")
     assert (record["decision"]["accepted_by"], record["decision"]["automatic"]) == ("110", False)
+    assert record["decision"]["reason"] == "噪音扰民"
     await they_hear_each_other(call, police)
 
 
@@ -205,6 +212,8 @@ async def test_given_danger_when_the_panic_key_is_pressed_then_110_is_called_in_
     call = await talking(place, hall)
 
     await hall.do("danger")
+    recordings = place.stage.home / "spool" / "monitor"
+    await place.stage.until(lambda: _any_file(recordings))
     await police.answer()
     await expect(hall.at("#room [data-state=joined]")).to_have_count(3)
 
@@ -213,10 +222,8 @@ async def test_given_danger_when_the_panic_key_is_pressed_then_110_is_called_in_
         "110",
         "危险按钮：来电人处境危险 · panic key: the caller is in danger",
     )
-    recordings = place.stage.home / "spool" / "monitor"
-    await place.stage.until(lambda: _any_file(recordings))
-    await call.hangup()
-    await hall.call_is(None)
+    await hall.do("hang-up")
+    await they_hear_each_other(call, police)
 
 
 async def _any_file(folder: Path) -> bool:
@@ -247,6 +254,51 @@ async def test_given_a_call_when_the_page_is_loaded_again_then_both_hear_each_ot
     await hall.call_is("talking")
     await they_hear_each_other(call, hall)
     await expect(hall.at("#room [data-state=joined]")).to_have_count(3)
+    await hall.do("hang-up")
+    await they_hear_each_other(call, police)
+
+
+async def test_given_a_call_when_asterisk_loses_the_seats_leg_then_the_page_takes_the_caller_up_by_itself(
+    place: Place, hall: Console, police: Console
+) -> None:
+    call = await talking(place, hall)
+    await lose(place, hall)
+    await they_hear_each_other(call, hall)
+
+    await hall.do("transfer")
+    await police.call_is("ringing")
+    await police.do("hang-up")
+    await hall.handoff_is(outcome="busy", state="ended")
+    await they_hear_each_other(call, hall)
+    await lose(place, hall)
+    await they_hear_each_other(call, hall)
+
+    await hall.do("transfer")
+    await police.answer()
+    await hall.call_is(None)
+    await lose(place, police)
+    await they_hear_each_other(call, police)
+    await police.has_talked()
+    await police.do("hang-up")
+    await call.ended()
+
+
+async def lose(place: Place, seat: Console) -> None:
+    """What a fault of Asterisk's own does to a leg, until the page has the caller again."""
+    client = AmiClient("127.0.0.1", AMI_PORT + place.stage.offset, "hotline", place.stage.secrets["ami"])
+    await client.connect()
+    try:
+        await seat.has_talked()
+        before = await seat.dialog()
+        await client.action({"Action": "Hangup", "Channel": f"/^PJSIP/{seat.seat}-/"})
+
+        async def rung_again() -> bool:
+            return await seat.dialog() not in ("", before)
+
+        await place.stage.until(rung_again)
+    finally:
+        await client.close()
+    await seat.call_is("talking")
 
 
 async def test_given_a_call_when_the_way_to_asterisk_is_cut_then_the_sound_goes_on_and_the_phone_comes_back(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import uvicorn
 from playwright.async_api import Page, async_playwright, expect
@@ -26,6 +28,12 @@ async def serving(hall: Hall) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+
+
+async def picture(page: Page, name: str) -> None:
+    """For docs/console.md, where HOTLINE_PICTURES names the folder; else nothing."""
+    if folder := os.environ.get("HOTLINE_PICTURES"):
+        await page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 @asynccontextmanager

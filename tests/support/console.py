@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import shutil
 import struct
 import wave
@@ -15,6 +14,7 @@ from pathlib import Path
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
 
 from demo.stage import Stage
+from tests.support.browser import picture
 
 PATIENCE_MS = 60_000
 _RATE = 48_000
@@ -82,6 +82,16 @@ class Console:
         await self.do("answer")
         await self.call_is("talking")
 
+    async def dialog(self) -> str:
+        """Which call the phone has: another one each time it is rung."""
+        kept = await self.page.evaluate("JSON.parse(sessionStorage.getItem('hotline-dialog') ?? '{}').invite ?? ''")
+        return str(kept)
+
+    async def has_talked(self) -> None:
+        """On this leg for so long that it was no slip of the hand (extensions.conf)."""
+        long_enough = "() => Date.now() - JSON.parse(sessionStorage.getItem('hotline-dialog')).since > 3000"
+        await self.page.wait_for_function(long_enough)
+
     async def handoff_is(self, **fields: str) -> None:
         for name, value in fields.items():
             await expect(self.at("#handoff")).to_have_attribute(f"data-{name}", value, timeout=PATIENCE_MS)
@@ -98,9 +108,7 @@ class Console:
         ]
 
     async def picture(self, name: str) -> None:
-        """For docs/console.md, where HOTLINE_PICTURES names the folder; else nothing."""
-        if folder := os.environ.get("HOTLINE_PICTURES"):
-            await self.page.screenshot(path=Path(folder) / f"{name}.png")
+        await picture(self.page, name)
 
     async def hears(self, somebody: bool = True) -> None:
         """Sound comes in from the other side, or none does, as the meter shows it. Raises TimeoutError."""
@@ -127,6 +135,7 @@ async def chromium(playwright: Playwright, tone: Path | None, *flags: str) -> As
     """With a microphone that plays the file, or that is denied."""
     found = shutil.which("chromium")
     assert found, "scripts/setup.sh --for test installs it"
+    expect.set_options(timeout=PATIENCE_MS)
     devices = ["--use-fake-device-for-media-stream"]
     if tone is not None:
         devices += ["--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={tone}"]

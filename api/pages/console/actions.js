@@ -5,7 +5,7 @@
 
 import { ask, Refused } from "../common.js";
 import { follow, read } from "./live.js";
-import { cameFrom, iAmInRoom, isOver, linked, nameOf, otherLine, ownLine, redraw, rings, set, state } from "./state.js";
+import { cameFrom, iAmInRoom, isOver, linked, nameOf, otherLine, ownLine, redraw, rings, set, state, wrapUp } from "./state.js";
 
 const POLICE = "110";
 const TEXTS = {
@@ -56,7 +56,7 @@ const freeOrTaken = () => free() || (talks() && cameFrom() !== null);
 export function actions() {
   const other = otherLine();
   return [
-    { id: "danger", key: "F1", zh: "危险", en: "Panic", tone: "danger", can: () => free() || iAmInRoom(), act: panic },
+    { id: "danger", key: "F1", zh: "危险", en: "Panic", tone: "danger", can: () => freeOrTaken() || iAmInRoom() || rings(state.handoff), act: panic },
     { id: "answer", key: "F2", zh: "接听", en: "Answer", tone: "go", can: () => phoneCall()?.state === "ringing", act: () => state.phone.answer() },
     other && { id: "transfer", key: "F3", zh: `转${other.id}`, en: `To ${other.id}`, tone: "main", can: freeOrTaken, act: () => handOver("transfer", other.id, "transfer"), on: () => rings(state.handoff) && state.handoff.mode === "transfer" },
     other && { id: "three-way", key: "F4", zh: "三方通话", en: "Three-way", tone: "main", can: freeOrTaken, act: () => handOver("three-way", other.id, "conference"), on: () => iAmInRoom() || (rings(state.handoff) && state.handoff.mode === "conference") },
@@ -93,13 +93,16 @@ export async function perform(action, fail) {
   }
 }
 
-/** The supervisor is called in and the call recorded from now on; 110 is brought in, where it is not on the line itself. */
+/** The supervisor is called in, the call is recorded from now on, and 110 is brought in: each of them, whatever becomes of
+ *  the others. In a room the recording begins by itself; else a key does it, of which the caller hears nothing. */
 async function panic() {
-  await ask(`/v1/calls/${encodeURIComponent(state.call.id)}/danger`, { method: "POST" });
-  if (state.lines.some((line) => line.id === POLICE) && ownLine()?.id !== POLICE && !isIn(POLICE)) {
-    if (iAmInRoom()) await join("danger", POLICE);
-    else await handOver("danger", POLICE, "conference", { reason: TEXTS.danger });
-  }
+  if (!iAmInRoom()) state.phone?.record();
+  const steps = [ask(`/v1/calls/${encodeURIComponent(state.call.id)}/danger`, { method: "POST" })];
+  const police = state.lines.some((line) => line.id === POLICE) && ownLine()?.id !== POLICE && !isIn(POLICE);
+  if (police && iAmInRoom()) steps.push(join("danger", POLICE));
+  else if (police && freeOrTaken()) steps.push(handOver("danger", POLICE, "conference", { reason: TEXTS.danger }));
+  const failed = (await Promise.allSettled(steps)).find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 export async function giveBack(reason) {
@@ -113,7 +116,7 @@ export async function giveBack(reason) {
 async function complete() {
   if (iAmInRoom()) {
     const { id, from_line: first, target, from_seat: seat } = state.handoff;
-    set({ wrap: { handoff: id, first, lines: [first, target].filter(Boolean), leaves: seat === state.seat.id, reason: "" } });
+    wrapUp({ handoff: id, first, lines: [first, target].filter(Boolean), leaves: seat === state.seat.id, reason: "" });
     return;
   }
   state.phone.hangUp();
@@ -125,7 +128,7 @@ export async function decide(acceptedBy, reason) {
   const said = reason || (acceptedBy === first ? TEXTS.first : TEXTS.taken);
   const body = JSON.stringify({ accepted_by: acceptedBy, reason: said });
   await ask(`/v1/conferences/${encodeURIComponent(handoff)}/decision`, { method: "POST", body });
-  set({ wrap: null });
+  wrapUp(null);
   if (leaves) await ask(`/v1/handoffs/${encodeURIComponent(handoff)}/complete`, { method: "POST" });
 }
 

@@ -1,23 +1,21 @@
-// A call's SIP dialog outlives this page: it is written down, and a page that is loaded again takes it up where it was.
+// A call's SIP dialog outlives this page: it is written down, and a page that is loaded again knows what it was in.
 //
-// Asterisk's channel stays as it was, so a handoff, a three-way call or a recording goes on. What changes is the other
-// end of the sound: a re-INVITE (RFC 3261 section 14) brings new ICE credentials (RFC 8445 section 9) and a new DTLS
-// association (RFC 8842 section 5), from a new contact. Two faults of Asterisk 22.10 are gone round:
+// With a caller alone it gives its leg up by a BYE whose cause says so, and extensions.conf (`talk-over`) rings it for the
+// same caller at once: nothing of the old sound is left that the new one could trip over, and whatever fails on the way
+// ends with a human of the line.
 //
-// - With ICE it begins a new DTLS association only when it changes between client and server (`dtls_set_setup` of
-//   res_rtp_asterisk.c; `a=connection:new` is ignored), else it holds the new handshake against the old one. It takes
-//   the session's `a=setup` and then the medium's, which counts (RFC 4145 section 4): two of them change it to and fro.
-// - Debian's drops frames whose RTP sequence number lies behind the last of the same translation path
-//   (2016_opus_plc.patch), and a new sender begins anywhere. Another codec makes the path anew, so the other G.711 law is
-//   preferred each time; the caller is heard. (In a recording the seat may be silent for a while after a reload.)
-//
-// Both laws are offered all the same: Asterisk forgets what was not offered before it has stopped sending it, and hangs
-// up a channel whose frame it cannot send (`set_caps`, `ast_rtp_write`, `ast_write_stream`).
+// In a three-way call the leg stays, for the room is made of legs. What changes is the other end of the sound: a re-INVITE
+// (RFC 3261 section 14) brings new ICE credentials (RFC 8445 section 9) and a new DTLS association (RFC 8842 section 5),
+// from a new contact. Asterisk 22.10 begins a new DTLS association with ICE only when it changes between client and server
+// (`dtls_set_setup` of res_rtp_asterisk.c; `a=connection:new` is ignored), else it holds the new handshake against the old
+// one. It takes the session's `a=setup` and then the medium's, which counts (RFC 4145 section 4): two of them change it to
+// and fro. And Debian's drops frames whose RTP sequence number lies behind the last of the same translation path
+// (2016_opus_plc.patch), while a new sender begins anywhere: out of the room and in again, the path is a new one.
 
 import { Parser, RTCSession } from "../vendor/jssip.js";
 
 const KEPT = "hotline-dialog";
-const OTHER_LAW = { PCMA: "PCMU", PCMU: "PCMA" };
+const GIVEN_UP = 'Reason: Q.850;cause=27;text="loaded again"'; // of extensions.conf
 const SPARE_SEQUENCE_NUMBERS = 1000; // between one life of the page and the next: more requests than a call has
 const GATHERING_MS = 1500;
 const REQUEST_PENDING = 491;
@@ -34,9 +32,9 @@ export const change = (part) => {
   if (was) sessionStorage.setItem(KEPT, JSON.stringify({ ...was, ...part }));
 };
 
-/** Of a call that rings here, in A-law as pjsip.conf prefers. If the page is loaded again it goes on ringing. */
+/** Of a call that rings here. If the page is loaded again it goes on ringing. */
 export function keepRinging(session) {
-  sessionStorage.setItem(KEPT, JSON.stringify({ invite: session._request.data, lives: 0, law: "PCMA" }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ invite: session._request.data, lives: 0 }));
 }
 
 export function keepAnswered(session) {
@@ -97,10 +95,7 @@ export async function renew(session) {
 export async function reconnect(session, track, direction) {
   session._connection?.close();
   session._createRTCConnection(PEER);
-  const transceiver = session.connection.addTransceiver(track, { direction, streams: [new MediaStream([track])] });
-  const law = OTHER_LAW[kept().law];
-  transceiver.setCodecPreferences(preferring(law));
-  change({ law }); // before it is asked for: Asterisk may have heard it although no answer came
+  session.connection.addTransceiver(track, { direction, streams: [new MediaStream([track])] });
   await offer(session, (sdp) => sdp.replace(/^a=setup:.*$/m, "a=setup:active").replace(/^m=/m, "a=setup:passive\r\nm="));
 }
 
@@ -122,6 +117,7 @@ function offer(session, changed) {
 
 async function offerOnce(session, changed) {
   const { connection } = session;
+  if (!session._is_confirmed) await new Promise((resolve) => { session.once("confirmed", resolve); }); // RFC 3261 section 14.1
   await connection.setLocalDescription(await connection.createOffer());
   await gathered(connection);
   const answer = await asked(session, changed(connection.localDescription.sdp)).catch(async (failure) => {
@@ -129,11 +125,6 @@ async function offerOnce(session, changed) {
     throw failure;
   });
   await connection.setRemoteDescription({ type: "answer", sdp: answer });
-}
-
-function preferring(law) {
-  const { codecs } = RTCRtpReceiver.getCapabilities("audio");
-  return [law, OTHER_LAW[law], "telephone-event"].flatMap((name) => codecs.filter(({ mimeType }) => mimeType === `audio/${name}`));
 }
 
 async function gathered(connection) {
@@ -147,18 +138,27 @@ async function gathered(connection) {
   });
 }
 
-function asked(session, body) {
+/** The leg ends, and this phone is rung for the same caller. Raises as `renew` does. */
+export async function giveUp(session) {
+  await request(session, "BYE", { extraHeaders: [GIVEN_UP] });
+}
+
+async function asked(session, body) {
+  const extraHeaders = [`Contact: ${session.contact}`, "Content-Type: application/sdp"];
+  const answer = await request(session, "INVITE", { extraHeaders, body }, () => session.sendRequest("ACK"));
+  return answer.body;
+}
+
+/** The answer to it; `each` is done each time that it comes. */
+function request(session, method, what, each = () => {}) {
   return new Promise((resolve, reject) => {
     const away = () => reject(new Error("no way to Asterisk"));
-    let answered = false;
-    session.sendRequest("INVITE", {
-      extraHeaders: [`Contact: ${session.contact}`, "Content-Type: application/sdp"],
-      body,
+    session.sendRequest(method, {
+      ...what,
       eventHandlers: {
         onSuccessResponse(response) {
-          session.sendRequest("ACK"); // once more for each time the answer comes
-          if (!answered) resolve(response.body);
-          answered = true;
+          each();
+          resolve(response);
         },
         onErrorResponse: (response) => reject(new Refused(response.status_code)),
         onRequestTimeout: away,

@@ -4,7 +4,7 @@ import { html, nothing } from "../vendor/lit-html.js";
 import { doing } from "../common.js";
 import { decide } from "./actions.js";
 import * as microphone from "./microphone.js";
-import { nameOf, set, state } from "./state.js";
+import { nameOf, set, state, wrapUp } from "./state.js";
 import { two } from "./view.js";
 
 export function wrapView() {
@@ -15,8 +15,8 @@ export function wrapView() {
     <div class="choices">${lines.map((line, place) => html`
       <button type="button" data-accept=${line} @click=${choose(line)}><kbd>${place + 1}</kbd> ${nameOf(line)} ${line}</button>`)}</div>
     <label>${two("说明（可不填） · In words, if you like")}
-      <textarea name="reason" maxlength="500" rows="2" .value=${reason} @input=${(event) => { state.wrap.reason = event.target.value; }}></textarea></label>
-    <button type="button" class="plain" @click=${() => set({ wrap: null })}><kbd>Esc</kbd> ${two("返回通话 · Back to the call")}</button>
+      <textarea name="reason" maxlength="500" rows="2" .value=${reason} @input=${(event) => wrapUp({ ...state.wrap, reason: event.target.value })}></textarea></label>
+    <button type="button" class="plain" @click=${() => wrapUp(null)}><kbd>Esc</kbd> ${two("返回通话 · Back to the call")}</button>
   </section>`;
 }
 

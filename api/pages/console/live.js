@@ -1,7 +1,7 @@
 // What happens on the seat's call, as the service tells it: each notice is small, and what it is about is read anew.
 
 import { ask } from "../common.js";
-import { set, state } from "./state.js";
+import { iAmInRoom, set, state } from "./state.js";
 
 const AFTER_MS = 30; // several notices of one moment are one reading
 const EARLIER = 6;
@@ -82,6 +82,8 @@ async function refreshHandoff(id) {
   const conference = handoff.mode === "conference" && handoff.state !== "requested"
     ? await ask(`/v1/conferences/${encodeURIComponent(id)}`).catch(() => null) : null;
   set({ handoff, conference });
+  const party = handoff.from_seat === state.seat.id ? "seat" : "target";
+  state.phone?.isIn(iAmInRoom() ? { id, party } : null);
 }
 
 /** What this caller called for before; the call itself goes on without it. */

@@ -10,6 +10,7 @@ const HEARD_WITHIN_MS = 25_000; // Asterisk asks every 10 s whether we are there
 const ANSWER_SECONDS = 3600; // who is rung, and for how long, is Asterisk's to say
 const AGAIN_AFTER_MS = 3000;
 const CONNECTED_WITHIN_MS = 5000;
+const RUNG_WITHIN_MS = 10_000;
 const SOUND_WITHIN_MS = 2000;
 const MOST_SILENT_TIMES = 3;
 
@@ -25,6 +26,8 @@ export class Phone extends EventTarget {
     this.silentTimes = 0;
     this.problem = null;
     this.call = null;
+    this.lately = null; // the call before
+    this.givenUp = false; // our leg of this call: it is to ring again
     this.heard = null; // the stream that arrives
     this.autoAnswer = () => false;
   }
@@ -123,8 +126,19 @@ export class Phone extends EventTarget {
     this.#changed({ call: { state: "testing", number: null, name: null, handoff: null, since: Date.now(), held: false, muted: false } });
   }
 
+  /** `{id, party}` of the three-way call that this leg is in, or null; a page that is loaded again has to know. */
+  isIn(room) {
+    if (this.call) dialog.change({ room });
+  }
+
   tones(digits) {
     this.session?.sendDTMF(digits, { transportType: "RFC2833", duration: 120, interToneGap: 120 });
+  }
+
+  /** From now on, also while the service is down; where it is recorded already nothing changes. */
+  record() {
+    const { recording_key: key } = this.account;
+    if (key && this.call?.state === "talking") this.tones(key);
   }
 
   /** Another microphone or speaker, in mid-call too. */
@@ -157,24 +171,29 @@ export class Phone extends EventTarget {
   }
 
   #rung(session) {
+    const header = (name) => session._request.getHeader(name) ?? null;
+    const { user: number } = session.remote_identity.uri;
+    // we were talking with this caller until our leg was lost; in the first second of a talk the line's queue rings anew
+    const again = Boolean(header("X-Cut-Off")) || (this.givenUp && this.call?.number === number);
+    const before = again || this.givenUp ? this.#letGo() : null;
     if (this.call) { // one call a seat; JsSIP has not answered yet
       session.terminate({ status_code: 486 });
       return;
     }
-    const { user: number } = session.remote_identity.uri;
-    const header = (name) => session._request.getHeader(name) ?? null;
     this.#follow(session);
     session.on("accepted", () => {
       dialog.keepAnswered(session);
-      this.#changed({ call: { ...this.call, state: "talking", since: Date.now() } });
+      this.#changed({ call: { ...this.call, state: "talking", since: (again && before?.since) || Date.now() } });
+      if (again && before?.muted) this.mute(true);
       this.#sound();
+      if (again && before?.held) this.hold(true).catch((failure) => this.#changed({ problem: failure.message }));
     });
     session.on("failed", ({ cause }) => this.#over(session, cause));
     dialog.keepRinging(session);
     const about = { number, name: session.remote_identity.display_name || null, handoff: header("X-Handoff-Id") };
     dialog.change({ about });
     this.#changed({ call: { ...about, state: "ringing", since: Date.now(), held: false, muted: false } });
-    if (this.autoAnswer()) this.answer();
+    if (this.autoAnswer() || again) this.answer();
   }
 
   /** What both a call that rang here and one that was taken up do. */
@@ -182,6 +201,17 @@ export class Phone extends EventTarget {
     this.session = session;
     session.on("peerconnection", ({ peerconnection }) => this.#watch(peerconnection));
     session.on("ended", ({ cause }) => this.#over(session, cause));
+  }
+
+  /** What the call was whose leg is gone, without a word about its end: it goes on. */
+  #letGo() {
+    const { session, call } = this;
+    clearTimeout(this.coming);
+    this.givenUp = false;
+    this.session = null;
+    session?._close();
+    this.#changed({ call: null, heard: null });
+    return call ?? this.lately;
   }
 
   async #takeUp() {
@@ -210,6 +240,7 @@ export class Phone extends EventTarget {
   /** The sound of a call whose other end it has lost, until it is there or Asterisk says that the call is not. */
   async #comeBack() {
     const session = this.session;
+    if (!dialog.kept()?.room) return this.#beRung(session);
     const [track] = this.stream.getAudioTracks();
     await this.#trying(session, () => dialog.reconnect(session, track, this.call.held ? "sendonly" : "sendrecv"), () => this.#comeBack());
     this.#sound();
@@ -217,6 +248,16 @@ export class Phone extends EventTarget {
     this.coming = setTimeout(() => {
       if (this.session === session && this.call.state === "lost" && this.registered) this.#comeBack();
     }, CONNECTED_WITHIN_MS);
+  }
+
+  /** For the same caller, on a new leg. */
+  async #beRung(session) {
+    this.givenUp = true;
+    await this.#trying(session, () => dialog.giveUp(session), () => this.#beRung(session));
+    clearTimeout(this.coming);
+    this.coming = setTimeout(() => {
+      if (this.session === session && this.registered) this.#gone(session);
+    }, RUNG_WITHIN_MS);
   }
 
   async #trying(session, step, again) {
@@ -238,11 +279,11 @@ export class Phone extends EventTarget {
   #over(session, cause) {
     if (session !== this.session) return;
     dialog.forget();
+    this.givenUp = false;
     this.session = null;
     this.speaker.srcObject = null;
-    const ended = { ...this.call, cause };
-    this.#changed({ call: null, heard: null });
-    this.dispatchEvent(new CustomEvent("over", { detail: ended }));
+    this.#changed({ call: null, heard: null, lately: this.call });
+    this.dispatchEvent(new CustomEvent("over", { detail: cause }));
     this.#sound();
   }
 
@@ -258,6 +299,7 @@ export class Phone extends EventTarget {
       if (state === "connected" && this.call.state === "lost") {
         this.#changed({ call: { ...this.call, state: "talking" } });
         this.#listen(connection);
+        this.dispatchEvent(new CustomEvent("moved", { detail: dialog.kept()?.room }));
       }
       if (state === "disconnected" || state === "failed") this.#changed({ call: { ...this.call, state: "lost" } });
       if (state === "failed" && this.registered) this.#comeBack();

@@ -38,6 +38,20 @@ export function redraw() {
 export const isOver = (handoff) => !handoff || handoff.state === "ended";
 export const rings = (handoff) => Boolean(handoff) && ["requested", "redirected", "ringing"].includes(handoff.state);
 
+const WRAP = "hotline-wrap";
+
+/** What is entered about a call is there again when the page is loaded again; null: it is done with. */
+export function wrapUp(wrap) {
+  if (wrap) sessionStorage.setItem(WRAP, JSON.stringify({ ...wrap, seat: state.seat.id }));
+  else sessionStorage.removeItem(WRAP);
+  set({ wrap });
+}
+
+export function wrapKept(seat) {
+  const kept = JSON.parse(sessionStorage.getItem(WRAP) ?? "null");
+  return kept?.seat === seat ? kept : null;
+}
+
 /** The line of this seat's own hall, and the one on the other side of it. */
 export const ownLine = () => state.lines.find((line) => state.seat?.lines.includes(line.id)) ?? null;
 export const otherLine = () => state.lines.find((line) => line.kind === "line" && !state.seat?.lines.includes(line.id)) ?? null;

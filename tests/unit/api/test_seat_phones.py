@@ -19,7 +19,8 @@ from tests.unit.api.test_problems import is_problem
 
 pytestmark = pytest.mark.asyncio
 
-BROWSERS = replace(DIRECTORY, seats=tuple(replace(seat, in_browser=seat.id == "2101") for seat in DIRECTORY.seats))
+SEATS = tuple(replace(seat, in_browser=seat.id == "2101") for seat in DIRECTORY.seats)
+BROWSERS = replace(DIRECTORY, seats=SEATS, recording_code="*9")
 
 
 async def test_given_a_seat_in_a_browser_then_who_sits_there_gets_its_account_and_nobody_else(hall: Hall) -> None:
@@ -32,6 +33,7 @@ async def test_given_a_seat_in_a_browser_then_who_sits_there_gets_its_account_an
         "socket": "wss://hall:8089/ws",
         "uri": "sip:2101@hotline",
         "password": "secret-of-2101",
+        "recording_key": "*9",
     }
     assert mine.headers["cache-control"] == "no-store"
     for other in (
@@ -55,7 +57,9 @@ async def test_given_somebody_else_has_signed_in_there_since_then_the_account_is
 
 async def test_given_a_desk_phone_then_there_is_nothing_to_register_with(hall: Hall) -> None:
     answer = await hall.http.get("/v1/seats/2101/phone", headers=hall.as_person("fang", seat="2101"))
-    assert answer.json() == {"seat": "2101", "kind": "desk", "socket": None, "uri": None, "password": None}
+    about = answer.json()
+    assert (about.pop("seat"), about.pop("kind")) == ("2101", "desk")
+    assert set(about) == {"socket", "uri", "password", "recording_key"} and not any(about.values())
 
 
 @pytest.mark.parametrize(
