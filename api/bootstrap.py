@@ -35,7 +35,7 @@ from api.people import FIRST_PEOPLE, add_first_people
 from api.probe_parts import probe_job
 from api.recording_parts import keeper_of, shelf_of
 from api.report_parts import reports_of, schedule_of
-from api.services import ApiSettings, Services
+from api.services import Services
 from api.supervisor import Port
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
@@ -189,14 +189,7 @@ async def _serve(loaded: Loaded) -> None:
         switchboard.watch.on_ended = metrics.handoff_ended
         switchboard.watch.publisher.on_mismatch = metrics.number_mismatch
         counters = Counters(shared_storage(loaded.redis_url))
-        network = loaded.settings.network
-        settings = ApiSettings(
-            auditor_sees_numbers=loaded.settings.auditor_sees_numbers,
-            time_zone=loaded.settings.reports.time_zone,
-            ws_port=loaded.settings.port(network.ws_port),
-            wss_port=loaded.settings.port(network.wss_port),
-            sip_socket=network.sip_socket,
-        )
+        settings = loaded.api
         key = bytes.fromhex(loaded.secrets.token_key)
         own_engine = engine_for(loaded.database_url, pool_size=2)
         stack.push_async_callback(own_engine.dispose)

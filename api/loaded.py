@@ -10,6 +10,7 @@ from api.directory import directory_of
 from api.menus import places
 from api.people import FIRST_PEOPLE
 from api.secrets import Secrets, load_secrets
+from api.services import ApiSettings
 from api.settings import Settings, SettingsRejected, load_settings
 from telephony.asterisk.certificates import Certificate, addresses_of, own_certificate
 from telephony.asterisk.configuration import site_for
@@ -63,6 +64,17 @@ class Loaded:
             ws_bind=network.ws_bind,
             web=(self.settings.port(network.ws_port), self.settings.port(network.wss_port)),
             certificate=self._certificate(),
+        )
+
+    @property
+    def api(self) -> ApiSettings:
+        network = self.settings.network
+        return ApiSettings(
+            auditor_sees_numbers=self.settings.auditor_sees_numbers,
+            time_zone=self.settings.reports.time_zone,
+            ws_port=self.settings.port(network.ws_port),
+            wss_port=self.settings.port(network.wss_port),
+            sip_socket=network.sip_socket,
         )
 
     def _certificate(self) -> Certificate:
