@@ -18,6 +18,8 @@ const ALARM_TEXTS = {
   danger: "来电人处境危险 · caller in danger",
   number_mismatch: "对方看到的号码不一致 · the other side saw another number",
 };
+const DIRECTION_COLUMNS = ["handoffs", "diverted", "in_time_rate", "returned", "hung_up"];
+const HOUR_COLUMNS = ["calls", "handoffs"];
 const words = JSON.parse(meta("words"));
 
 const known = { lines: [], seats: [], live: [], failed: [], day: null, alarms: [], stream: "down", may: new Set() };
@@ -47,6 +49,8 @@ function draw() {
       <section id="seats"><h2>${two("坐席 · Seats")}</h2>${seatsView()}</section>
       <section id="failed"><h2>${two("近期未接通的转接 · Handoffs that came back")}</h2>${failedView()}</section>
       <section id="day"><h2>${two("今日 · Today")}</h2>${dayView()}</section>
+      ${tableView("directions", DIRECTION_COLUMNS, (row) => row.cells[0].value > 0)}
+      ${tableView("hours", HOUR_COLUMNS, (row) => row.cells.some((cell) => cell.value > 0))}
     </div>`, at("wall"));
 }
 
@@ -90,6 +94,21 @@ function dayView() {
   if (!overview) return html`<p>${two(known.may.has("reports") ? "正在统计 · Counting" : "您的角色不能查看报表 · Not for your role")}</p>`;
   return html`<dl>${overview.rows.map((row) => html`<div><dt>${two(`${row.title.zh} · ${row.title.en}`)}</dt><dd>${shown(row.cells[0])}</dd></div>`)}</dl>`;
 }
+
+/** A table of the day's report: these columns of the rows that have something to tell; the first one as a bar as well. */
+function tableView(id, names, tells) {
+  const section = known.day?.sections.find((each) => each.id === id);
+  const rows = section?.rows.filter(tells) ?? [];
+  if (!rows.length) return nothing;
+  const columns = names.map((name) => section.columns.findIndex((each) => each.id === name)).filter((place) => place >= 0);
+  const most = Math.max(...rows.map((row) => row.cells[columns[0]].value ?? 0));
+  return html`<section id=${id}><h2>${both(section.title)}</h2><table>
+    <thead><tr><th></th>${columns.map((place) => html`<th>${both(section.columns[place].title)}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr data-row=${row.id}><td>${both(row.title)}</td>${columns.map((place, first) => html`<td>${shown(row.cells[place])}
+      ${first === 0 ? html`<meter min="0" max=${most} .value=${row.cells[place].value ?? 0} aria-hidden="true"></meter>` : nothing}</td>`)}</tr>`)}</tbody></table></section>`;
+}
+
+const both = (title) => two(title.en ? `${title.zh} · ${title.en}` : title.zh);
 
 function shown(cell) {
   if (!cell || cell.value === null) return "–";
