@@ -15,6 +15,8 @@ from playwright.async_api import Page, async_playwright, expect
 from tests.support.hall import Hall
 
 PATIENCE_MS = 30_000
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_AXE = Path(__file__).parent / "axe.min.js"
 
 
 @asynccontextmanager
@@ -28,6 +30,18 @@ async def serving(hall: Hall) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+
+
+async def faults(page: Page) -> list[str]:
+    """What axe-core finds in the page as it is now that is serious or worse (WCAG 2.2, levels A and AA)."""
+    await page.evaluate(_AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate(f"axe.run({{ runOnly: {_RULES} }}).then((found) => found.violations)")
+    return [
+        f"{each['id']}: {node['target']}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
 
 
 async def picture(page: Page, name: str) -> None:

@@ -14,15 +14,13 @@ from pathlib import Path
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Playwright, expect
 
 from demo.stage import Stage
-from tests.support.browser import picture
+from tests.support.browser import faults, picture
 
 PATIENCE_MS = 60_000
 _RATE = 48_000
 _TONE_SECONDS = 10
 _LOUDNESS = 8000
 _QUIET = 0.01
-_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-_AXE = Path(__file__).parent / "axe.min.js"
 
 
 class Console:
@@ -97,15 +95,7 @@ class Console:
             await expect(self.at("#handoff")).to_have_attribute(f"data-{name}", value, timeout=PATIENCE_MS)
 
     async def faults(self) -> list[str]:
-        """What axe-core finds in the page as it is now that is serious or worse (WCAG 2.2, levels A and AA)."""
-        await self.page.evaluate(_AXE.read_text(encoding="utf-8"))
-        found = await self.page.evaluate(f"axe.run({{ runOnly: {_RULES} }}).then((found) => found.violations)")
-        return [
-            f"{each['id']}: {node['target']}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-            for node in each["nodes"]
-        ]
+        return await faults(self.page)
 
     async def picture(self, name: str) -> None:
         await picture(self.page, name)
