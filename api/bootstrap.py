@@ -38,7 +38,7 @@ from api.people import FIRST_PEOPLE, add_first_people
 from api.probe_parts import probe_job
 from api.recording_parts import keeper_of, shelf_of
 from api.report_parts import reports_of, schedule_of
-from api.services import ApiSettings, Services
+from api.services import Services
 from api.supervisor import Port
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens
@@ -103,6 +103,8 @@ def instance() -> Instance:
             Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_DGRAM),
             Port("network.sip_port", network.bind, port(network.sip_port), socket.SOCK_STREAM),
             Port("network.ami_port", "127.0.0.1", port(network.ami_port), socket.SOCK_STREAM),
+            Port("network.ws_port", network.ws_bind, port(network.ws_port), socket.SOCK_STREAM),
+            Port("network.wss_port", network.bind, port(network.wss_port), socket.SOCK_STREAM),
         ),
         health_url=f"{loaded.http_url}/healthz",
         redis_url=loaded.settings.redis_url,
@@ -135,6 +137,7 @@ def _announce(loaded: Loaded) -> None:
     text = (
         f"\n热线联动已启动 · the hotline linkage is up\n"
         f"  接口 · API        {loaded.http_url}/v1  (OpenAPI: {loaded.http_url}/openapi.json)\n"
+        f"  坐席台 · console  {loaded.http_url}/console\n"
         f"  网页 · pages      {loaded.http_url}/reports  {loaded.http_url}/playback\n"
         f"  SIP 话机 · phones {network.bind}:{loaded.settings.port(network.sip_port)}  "
         f"(口令 · passwords: {loaded.layout.home / 'secrets.json'})\n"
@@ -189,9 +192,7 @@ async def _serve(loaded: Loaded) -> None:
         switchboard.watch.publisher.on_mismatch = metrics.number_mismatch
         call_backs = call_back_job(loaded, switchboard, store, writer, clock, metrics, redis)
         counters = Counters(shared_storage(loaded.redis_url))
-        settings = ApiSettings(
-            auditor_sees_numbers=loaded.settings.auditor_sees_numbers, time_zone=loaded.settings.reports.time_zone
-        )
+        settings = loaded.api
         key = bytes.fromhex(loaded.secrets.token_key)
         own_engine = engine_for(loaded.database_url, pool_size=2)
         stack.push_async_callback(own_engine.dispose)

@@ -29,7 +29,10 @@ def directory_of(settings: Settings, secrets: Secrets) -> Directory:
             )
             for line in settings.lines
         ),
-        seats=tuple(Seat(seat.id, seat.name, seat.secret or secrets.seats[seat.id]) for seat in settings.seats),
+        seats=tuple(
+            Seat(seat.id, seat.name, seat.secret or secrets.seats[seat.id], seat.phone == "browser")
+            for seat in settings.seats
+        ),
         trunks=tuple(
             Trunk(trunk.id, trunk.match, trunk.contact, trunk.channels, tuple(trunk.reserved.items()))
             for trunk in settings.trunks

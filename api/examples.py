@@ -98,6 +98,7 @@ CALL: Example = {
 
 WHOLE_CALL: Example = {
     **CALL,
+    "region": "北京市 · Beijing",
     "menus": [
         {
             "line": "12345",
@@ -125,6 +126,15 @@ SEAT: Example = {
     "signed_in_at": "2026-11-21T00:00:00.000Z",
     "paused_reason": None,
     "call_id": None,
+}
+
+SEAT_PHONE: Example = {
+    "seat": "8001",
+    "kind": "browser",
+    "socket": "wss://hotline.example.gov.cn:8089/ws",
+    "uri": "sip:8001@hotline",
+    "password": "x9Kf-2mQ7Lw",
+    "recording_key": "*9",
 }
 
 LINE: Example = {

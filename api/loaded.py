@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from api.directory import directory_of
 from api.menus import places
 from api.people import FIRST_PEOPLE
 from api.secrets import Secrets, load_secrets
-from api.settings import Settings, load_settings
+from api.services import ApiSettings
+from api.settings import Settings, SettingsRejected, load_settings
 from api.units import units_of
 from linkage.units import Units
+from telephony.asterisk.certificates import Certificate, addresses_of, own_certificate
 from telephony.asterisk.configuration import site_for
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
@@ -61,7 +64,31 @@ class Loaded:
             silent_phone_seconds=network.silent_phone_seconds,
             agi_port=self.settings.port(network.agi_port),
             own_prompts=places(self.settings).city_prompts,
+            ws_bind=network.ws_bind,
+            web=(self.settings.port(network.ws_port), self.settings.port(network.wss_port)),
+            certificate=self._certificate(),
         )
+
+    @property
+    def api(self) -> ApiSettings:
+        network = self.settings.network
+        return ApiSettings(
+            auditor_sees_numbers=self.settings.auditor_sees_numbers,
+            time_zone=self.settings.reports.time_zone,
+            ws_port=self.settings.port(network.ws_port),
+            wss_port=self.settings.port(network.wss_port),
+            sip_socket=network.sip_socket,
+        )
+
+    def _certificate(self) -> Certificate:
+        """The city's own, or one of ours. Raises SettingsRejected."""
+        network = self.settings.network
+        if network.certificate is None or network.certificate_key is None:
+            return own_certificate(self.layout.home / "tls", addresses_of(network.bind, network.external_address))
+        for place in (network.certificate, network.certificate_key):
+            if not os.access(place, os.R_OK):
+                raise SettingsRejected(f"network.certificate: 读不到 {place} · cannot be read")
+        return Certificate(network.certificate.resolve(), network.certificate_key.resolve())
 
 
 def load(path: Path | None = None) -> Loaded:

@@ -283,6 +283,19 @@ class SeatOut(Given):
     call_id: str | None
 
 
+class SeatPhoneOut(Given):
+    """``kind`` desk: the phone stands on the desk, and there is nothing to register with."""
+
+    model_config = example(examples.SEAT_PHONE)
+
+    seat: str
+    kind: Literal["browser", "desk"]
+    socket: str | None = Field(description="SIP over WebSocket (RFC 7118); it stays up while this service is down.")
+    uri: str | None
+    password: str | None = Field(description="For SIP's digest authentication (RFC 8760).")
+    recording_key: str | None = Field(description="What this phone sends as tones to have the call recorded at once.")
+
+
 class DeskOut(Given):
     id: str
     name: str
@@ -312,7 +325,11 @@ class WhoOut(Given):
 
 
 class SessionOut(WhoOut):
+    """``seats``: where this person may sign in; of a token that was given at a seat, that one."""
+
     model_config = example(examples.SESSION)
+
+    seats: list[str]
 
     token: str
     token_type: str = "Bearer"

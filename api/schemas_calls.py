@@ -60,6 +60,7 @@ class OrderOfCallOut(Given):
 class WholeCallOut(CallOut):
     model_config = example(examples.WHOLE_CALL)
 
+    region: str | None = Field(description="What the caller's prefix says, in both languages; for who sees the number.")
     menus: list[MenuPassageOut] | None = Field(description=f"The caller's ways through menus (IVR). {_UNKNOWN}")
     recordings: list[RecordingOfCallOut] | None = Field(description=f"In the order they began. {_UNKNOWN}")
     standing: StandingOut | None = Field(description="Of calls that are live or ended lately on this node.")

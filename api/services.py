@@ -33,6 +33,7 @@ from telephony.service.reconciliation import ReconciliationJob
 class ApiSettings:
     """Limits are written as ``limits`` reads them. ``token_hours``: how long a sign-in lasts, a shift and more.
 
+    ``ws_port``, ``wss_port``, ``sip_socket``: where browsers reach Asterisk (``api.seat_phones``).
     ``sign_in_limit`` holds for one name from one address, ``sign_in_failures`` for wrong passwords from one address.
     """
 
@@ -46,6 +47,9 @@ class ApiSettings:
     request_limit: str = "1200/minute"
     sign_in_limit: str = "5/minute"
     sign_in_failures: str = "60/minute"
+    ws_port: int = 8088
+    wss_port: int = 8089
+    sip_socket: str | None = None
 
     @property
     def token_lifetime(self) -> timedelta:

@@ -34,6 +34,7 @@ from telephony.lines import RecordingRule, RingStrategy
 
 CONFIG_VARIABLE = "HOTLINE_CONFIG"
 _HIGHEST_PORT = 65535
+_PORTS = ("sip_port", "http_port", "ami_port", "agi_port", "ws_port", "wss_port")
 
 
 class SettingsRejected(HotlineError):
@@ -65,6 +66,7 @@ Seconds = Annotated[int, Field(ge=1, le=600)]
 PortNumber = Annotated[int, Field(ge=1, le=_HIGHEST_PORT)]
 Address = Annotated[str, AfterValidator(_address)]
 SipUri = Annotated[str, Field(pattern=r"^sips?:[^\s;,\"<>\\]+(;transport=(udp|tcp|tls))?$")]
+SocketUrl = Annotated[str, Field(pattern=r"^wss?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._/-]*)?$")]
 Secret = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[!-:=-\[\]-~]+$")]
 
 
@@ -73,12 +75,23 @@ class _Part(BaseModel):
 
 
 class Network(_Part):
+    """``ws_port``: SIP for browsers on this machine, at ``ws_bind``; ``wss_port``: for those elsewhere, with TLS.
+
+    ``sip_socket``: the address of it that browsers are told, where a reverse proxy stands in front.
+    """
+
     bind: Address = "0.0.0.0"
     http_bind: Address = "127.0.0.1"
     sip_port: PortNumber = 5060
     http_port: PortNumber = 8110
     ami_port: PortNumber = 5038
     agi_port: PortNumber = 4573
+    ws_bind: Address = "127.0.0.1"
+    ws_port: PortNumber = 8088
+    wss_port: PortNumber = 8089
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    sip_socket: SocketUrl | None = None
     rtp_start: PortNumber = 20000
     rtp_end: PortNumber = 20999
     external_address: Address | None = None
@@ -121,6 +134,7 @@ class SeatEntry(_Part):
     id: Id
     name: Name
     secret: Secret | None = None
+    phone: Literal["desk", "browser"] = "desk"
 
 
 class TrunkEntry(_Part):
@@ -320,7 +334,7 @@ def _sat_twice(settings: Settings) -> Iterator[InitErrorDetails]:
 
 def _ports(settings: Settings) -> Iterator[InitErrorDetails]:
     network = settings.network
-    for name in ("sip_port", "http_port", "ami_port", "agi_port", "rtp_start", "rtp_end"):
+    for name in (*_PORTS, "rtp_start", "rtp_end"):
         value = getattr(network, name)
         if settings.port(value) > _HIGHEST_PORT:
             yield _problem(
@@ -328,10 +342,12 @@ def _ports(settings: Settings) -> Iterator[InitErrorDetails]:
             )
     if network.rtp_end - network.rtp_start < 10:
         yield _problem(("network", "rtp_end"), network.rtp_end, "至少比 rtp_start 大 10 · at least rtp_start + 10")
-    ports = (
-        (("network", name), str(getattr(network, name))) for name in ("sip_port", "http_port", "ami_port", "agi_port")
-    )
+    ports = ((("network", name), str(getattr(network, name))) for name in _PORTS)
     yield from _twice(ports, "端口")
+    if (network.certificate is None) is not (network.certificate_key is None):
+        missing = "certificate" if network.certificate is None else "certificate_key"
+        text = "证书与私钥须同时给出 · a certificate and its key, or neither"
+        yield _problem(("network", missing), None, text)
 
 
 def _periods(settings: Settings) -> Iterator[InitErrorDetails]:

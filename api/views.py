@@ -39,6 +39,7 @@ from telephony.nuisance import Standing
 from telephony.presence import LineStatus, SeatStatus
 from telephony.proof import ProofOfDay, bounds
 from telephony.reconcile import Difference, holds_a_number
+from telephony.regions import region_of
 from telephony.service.reconciliation import ReconciliationJob
 
 _NUMBER_KEYS = frozenset(
@@ -216,8 +217,10 @@ def whole_call(
     orders: Iterable[Order] | None = None,
 ) -> WholeCallOut:
     """``menus``, ``recordings``, ``standing``, ``orders``: None where they are unknown."""
+    seen = call(record, viewer)
     return WholeCallOut(
-        **dict(call(record, viewer)),
+        **dict(seen),
+        region=None if seen.numbers_masked else region_of(seen.original_caller_e164),
         menus=None if menus is None else [MenuPassageOut(**asdict(each)) for each in menus],
         recordings=None
         if recordings is None

@@ -11,7 +11,7 @@ import socket
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ _BOOT_SECONDS = 180.0
 _STOP_SECONDS = 25.0
 _POLL_SECONDS = 0.1
 AGI_PORT = 4573
+WEB_PORTS = 8088, 8089
 _OFFSETS = range(3000, 15000, 1000)  # SIP and HTTP stay below the media ports, which are as wide as a step
 
 
@@ -56,7 +57,7 @@ def reserved_offset() -> Iterator[int]:
 
 
 def _ports(offset: int) -> Iterator[Port]:
-    for base in (5060, AMI_PORT, RELAY_PORT, HTTP_PORT, AGI_PORT):
+    for base in (5060, AMI_PORT, RELAY_PORT, HTTP_PORT, AGI_PORT, *WEB_PORTS):
         yield Port("tcp", "127.0.0.1", base + offset, socket.SOCK_STREAM)
     yield Port("udp", "127.0.0.1", 5060 + offset, socket.SOCK_DGRAM)
     yield Port("udp", TRUNK_IP, 5080 + offset, socket.SOCK_DGRAM)
@@ -296,13 +297,14 @@ async def stage(
     home: Path,
     *,
     changes: Mapping[str, Any] | None = None,
+    browsers: Collection[str] = (),
     apart: bool = False,
     database_url: str | None = None,
 ) -> AsyncIterator[Stage]:
     """An instance in ``home``, which is emptied first, with its own ports and ``hotline.yaml`` plus ``changes``.
 
-    ``trunks`` of ``changes`` are there beside the stage's own. ``apart``: its programs run as children of ours that can
-    be harmed one by one, instead of under ``hotline up``.
+    ``trunks`` of ``changes`` are there beside the stage's own. ``browsers``: seats whose phone is a console's.
+    ``apart``: its programs run as children of ours that can be harmed one by one, instead of under ``hotline up``.
     """
     if home.exists():
         shutil.rmtree(home)
@@ -311,7 +313,7 @@ async def stage(
     async with AsyncExitStack() as stack:
         offset = stack.enter_context(reserved_offset())
         trunk_port = 5080 + offset
-        config.write_text(_config(trunk_port, changes or {}), encoding="utf-8")
+        config.write_text(_config(trunk_port, changes or {}, browsers), encoding="utf-8")
         environment = {
             "HOTLINE_HOME": str(home),
             "HOTLINE_PORT_OFFSET": str(offset),
@@ -333,7 +335,7 @@ async def stage(
         yield ours
 
 
-def _config(trunk_port: int, changes: Mapping[str, Any]) -> str:
+def _config(trunk_port: int, changes: Mapping[str, Any], browsers: Collection[str]) -> str:
     content = yaml.safe_load(Path("hotline.yaml").read_text(encoding="utf-8"))
     content["network"]["bind"] = "127.0.0.1"
     content["trunks"] = [{"id": "pstn", "match": [TRUNK_IP], "contact": f"sip:{TRUNK_IP}:{trunk_port}"}]
@@ -343,6 +345,7 @@ def _config(trunk_port: int, changes: Mapping[str, Any]) -> str:
     content["call_backs"] = {"automatic": False}  # a phone that rings by itself is a surprise to everybody else
     trunks = [*content["trunks"], *changes.get("trunks", ())]
     content.update(changes, trunks=trunks)
+    content["seats"] = [{**seat, "phone": "browser" if seat["id"] in browsers else "desk"} for seat in content["seats"]]
     return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 
 

@@ -153,6 +153,7 @@ import sys, pathlib, yaml
 ip, port = sys.argv[1:]
 content = yaml.safe_load(pathlib.Path("hotline.yaml").read_text(encoding="utf-8"))
 content["trunks"] = [{"id": "pstn", "match": [ip], "contact": f"sip:{ip}:{port}"}]
+content["seats"] = [{**seat, "phone": "desk"} for seat in content["seats"]]
 yaml.safe_dump(content, sys.stdout, allow_unicode=True)
 END
     chmod 644 "$WORK/hotline.yaml"

@@ -120,6 +120,13 @@ class PauseRecording:
     paused: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ForceRecording:
+    """Have this caller recorded from the next room, line or handoff on, whatever their rule is."""
+
+    caller_channel: str
+
+
 def asked(command: Transfer, fence: int) -> str:
     """A transfer as the extension that its caller is sent to (``handoff-api``): Asterisk takes up to 79 characters."""
     release = "now" if command.release is Release.NOW else "wait"
@@ -151,4 +158,5 @@ Command = (
     | HoldParty
     | PauseSeat
     | PauseRecording
+    | ForceRecording
 )

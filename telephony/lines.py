@@ -27,11 +27,15 @@ class RecordingRule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A call-taker's place: one SIP endpoint. ``secret`` is its digest password."""
+    """A call-taker's place: one SIP endpoint. ``secret`` is its digest password.
+
+    ``in_browser``: its phone is the console's (WebRTC); else a desk phone.
+    """
 
     id: str
     name: str
     secret: str = field(repr=False)
+    in_browser: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 // What every page needs: signing in, asking the API, and saying what went wrong.
 
 const TOKEN = "hotline-token";
+const SESSION = "hotline-session";
 const AWAY = "服务暂不可用，请稍后再试 · The service cannot be reached: please try again";
 
 export const at = (id) => document.getElementById(id);
@@ -33,9 +34,9 @@ export function complain(text) {
   show("problem", Boolean(text));
 }
 
-/** What somebody does: its failure is told, and the next one clears it. */
+/** What somebody does, on an event or with whatever it is about: its failure is told, and the next one clears it. */
 export const doing = (step) => async (event) => {
-  event?.preventDefault();
+  event?.preventDefault?.();
   complain("");
   try {
     await step(event);
@@ -82,8 +83,20 @@ export async function ask(path, options = {}) {
 
 let desk = null;
 
-function signedOut() {
+export const token = () => sessionStorage.getItem(TOKEN);
+/** What the sign-in was answered with: `user`, `role`, `seat`, `permissions`, `seats`, `expires_at`; null without one. */
+export const session = () => JSON.parse(sessionStorage.getItem(SESSION) ?? "null");
+
+/** From now on requests are asked with this sign-in. */
+export function take(answer) {
+  const { token: fresh, presence, ...about } = answer;
+  sessionStorage.setItem(TOKEN, fresh);
+  sessionStorage.setItem(SESSION, JSON.stringify(about));
+}
+
+export function signedOut() {
   sessionStorage.removeItem(TOKEN);
+  sessionStorage.removeItem(SESSION);
   desk.close();
   show("sign-out", false);
   show("sign-in");
@@ -98,19 +111,20 @@ async function signedIn() {
 at("sign-in").addEventListener("submit", doing(async () => {
   const fields = at("sign-in").elements;
   const body = JSON.stringify({ user: fields.user.value, password: fields.password.value });
-  const session = await ask("/v1/sessions", { method: "POST", body });
+  const answer = await ask("/v1/sessions", { method: "POST", body });
   fields.password.value = "";
-  sessionStorage.setItem(TOKEN, session.token);
+  take(answer);
   await signedIn();
 }));
 
 at("sign-out").addEventListener("click", doing(async () => {
-  await ask("/v1/sessions/current", { method: "DELETE" }).finally(signedOut);
+  if (!await desk.leave()) await ask("/v1/sessions/current", { method: "DELETE" }).finally(signedOut);
 }));
 
-/** `open` shows what somebody who has signed in may see; `close` leaves nothing of it. */
-export function begin(open, close) {
-  desk = { open, close };
+/** `open` shows what somebody who has signed in may see; `close` leaves nothing of it. `leave` comes before a sign-out
+ *  that somebody asks for, and may refuse it. */
+export function begin(open, close, leave = async () => false) {
+  desk = { open, close, leave };
   if (sessionStorage.getItem(TOKEN)) doing(signedIn)();
   else signedOut();
 }

@@ -12,13 +12,16 @@ from api.openapi import problems
 from api.permissions import Permission
 from api.schemas import CallOut, HourOfDay, Milliseconds, Moment, Name, PageOut, PathId
 from api.schemas_calls import WholeCallOut
+from api.scope import on_its_line
 from api.services import Serving
+from api.shield import carried_out
 from telephony import errors
 from telephony.ports import CallFilter, Hour
 
 router = APIRouter(prefix="/calls", tags=["calls"])
 
 Reads = Annotated[Principal, needs(Permission.READ)]
+HandsOver = Annotated[Principal, needs(Permission.HAND_OVER)]
 
 
 @router.get(
@@ -76,6 +79,26 @@ async def live(who: Reads, services: Serving) -> list[CallOut]:
     """From memory: it answers with the database away."""
     newest_first = sorted(services.switchboard.live_calls(), key=lambda call: call.arrived_at, reverse=True)
     return [views.call(call, who.viewer) for call in newest_first]
+
+
+@router.post(
+    "/{call_id}/danger",
+    operation_id="callInDanger",
+    summary="危险：呼叫班长并强制录音 · the panic key: supervisors are alarmed, the call is recorded",
+    status_code=202,
+    responses=problems(
+        errors.CallNotFound,
+        errors.CallEnded,
+        errors.NotYourCall,
+        errors.AmiNotConnected,
+        errors.AmiActionFailed,
+        errors.AmiTimeout,
+    ),
+)
+async def danger(call_id: PathId, who: HandsOver, services: Serving) -> CallOut:
+    """The alarm is on the event stream at once; the recording begins with the next room, line or handoff."""
+    await on_its_line(services, who, call_id=call_id)
+    return views.call(await carried_out(services.switchboard.in_danger(call_id, who.actor)), who.viewer)
 
 
 @router.get(

@@ -11,7 +11,8 @@ from api.auth import Asking, Principal, address_of, needs, session_of, still_sea
 from api.errors import CredentialsWrong, InvalidRequest, NotSignedIn, NotYourSeat, TokenRejected
 from api.openapi import problems
 from api.permissions import Permission
-from api.schemas import LineOut, PathId, PauseIn, SeatOut, SeatSessionOut, SeatSignInIn
+from api.schemas import LineOut, PathId, PauseIn, SeatOut, SeatPhoneOut, SeatSessionOut, SeatSignInIn
+from api.seat_phones import DOMAIN, socket_for
 from api.services import Services, Serving
 from api.shield import carried_out
 from records.accounts import User
@@ -20,6 +21,7 @@ from telephony import errors
 router = APIRouter(tags=["presence"])
 
 Reads = Annotated[Principal, needs(Permission.READ)]
+Sits = Annotated[Principal, needs(Permission.SIT)]
 
 _SIGN_IN = (CredentialsWrong, NotYourSeat, errors.SeatNotFound, errors.RecordStoreUnavailable)
 _BEHIND = (errors.AmiNotConnected, errors.AmiActionFailed, errors.AmiTimeout, errors.LiveStateUnavailable)
@@ -67,7 +69,11 @@ async def sign_in(
     status = await carried_out(services.switchboard.sign_in(seat_id, user.id))
     services.journal.signed_in(user.id, address=address_of(request), seat=seat_id)
     return SeatSessionOut(
-        **principal.described(), token=token, expires_at=principal.expires_at, presence=views.seat(status)
+        **principal.described(),
+        token=token,
+        expires_at=principal.expires_at,
+        seats=[seat_id],
+        presence=views.seat(status),
     )
 
 
@@ -83,6 +89,32 @@ async def _person(body: SeatSignInIn, asking: Principal | None, request: Request
     if user is None or user.disabled:
         raise TokenRejected("the account is closed")
     return user
+
+
+@router.get(
+    "/seats/{seat_id}/phone",
+    operation_id="getSeatPhone",
+    summary="坐席话机帐号 · what the phone of one's own seat registers with",
+    responses=problems(NotYourSeat, errors.SeatNotFound),
+)
+async def phone(seat_id: PathId, who: Sits, request: Request, services: Serving) -> SeatPhoneOut:
+    """For who has signed in there, and for nobody else: whoever has the password takes the calls."""
+    if who.seat != seat_id:
+        raise NotYourSeat(f"this token is not of the seat {seat_id}")
+    directory = services.switchboard.directory
+    seat = directory.seat(seat_id)
+    if seat is None:
+        raise errors.SeatNotFound(f"no seat {seat_id}")
+    if not seat.in_browser:
+        return SeatPhoneOut(seat=seat.id, kind="desk", socket=None, uri=None, password=None, recording_key=None)
+    return SeatPhoneOut(
+        seat=seat.id,
+        kind="browser",
+        socket=socket_for(request, services.settings),
+        uri=f"sip:{seat.id}@{DOMAIN}",
+        password=seat.secret,
+        recording_key=directory.recording_code,
+    )
 
 
 @router.post(

@@ -30,7 +30,9 @@ async def sign_in(body: SessionIn, request: Request, services: Serving) -> Sessi
     user = await verified(services, request, body.user, body.password)
     token, principal = session_of(services, user.id, user.role, seat=None)
     services.journal.signed_in(user.id, address=address_of(request))
-    return SessionOut(**principal.described(), token=token, expires_at=principal.expires_at)
+    every = tuple(seat.id for seat in services.switchboard.directory.seats)
+    seats = every if Permission.MANAGE_SEATS in principal.permissions else user.seats
+    return SessionOut(**principal.described(), token=token, expires_at=principal.expires_at, seats=list(seats))
 
 
 @router.get(

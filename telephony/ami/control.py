@@ -245,3 +245,8 @@ class AmiControl:
                 "State": "1" if command.paused else "0",
             }
         )
+
+    @_execute.register
+    async def _force_recording(self, command: commands.ForceRecording) -> None:
+        channel, always = command.caller_channel, {"Variable": "HOTLINE_RECORD", "Value": "always"}
+        await self._link.action({"Action": "Setvar", "Channel": channel, **always})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from telephony.asterisk.certificates import Certificate
 from telephony.asterisk.install import AsteriskBinary
 from telephony.asterisk.layout import Layout
 from telephony.asterisk.prompts import lay_prompts
@@ -29,6 +30,7 @@ RELOADS = {
     "cdr.conf": "module reload cdr",
     "logger.conf": "logger reload",
     "indications.conf": "module reload indications",
+    "http.conf": "module reload http",
 }
 """The CLI command that takes each file up without touching calls; a file that is not here needs a restart."""
 
@@ -52,6 +54,9 @@ def site_for(
     agi_port: int,
     own_prompts: Path | None = None,
     silent_phone_seconds: int,
+    ws_bind: str = "127.0.0.1",
+    web: tuple[int, int] = (8088, 8089),
+    certificate: Certificate | None = None,
 ) -> Site:
     return Site(
         node=node,
@@ -74,6 +79,10 @@ def site_for(
         external_address=external_address,
         silent_phone_seconds=silent_phone_seconds,
         agi_port=agi_port,
+        ws_bind=ws_bind,
+        ws_port=web[0],
+        wss_port=web[1],
+        certificate=certificate,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jinja2
 
+from telephony.asterisk.certificates import Certificate
 from telephony.errors import ConfigurationRejected
 from telephony.lines import Directory, Line
 from telephony.probe import port
@@ -24,6 +25,8 @@ _UNSAFE = re.compile(r"[\x00-\x1f;\\]")
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where one Asterisk lives: addresses, ports and folders. All paths absolute.
+
+    ``ws_port``: where browsers on this machine reach it; ``wss_port``: those elsewhere, with ``certificate``.
 
     ``sounds_dir``: what is played; laid out of the shipped prompts and ``own_prompts`` where there are any.
     """
@@ -50,6 +53,21 @@ class Site:
     agi_port: int = 4573
     own_prompts: Path | None = None
     max_hops: int = 5
+    ws_bind: str = "127.0.0.1"
+    ws_port: int = 8088
+    wss_port: int = 8089
+    certificate: Certificate | None = None
+
+    @property
+    def opus_modules(self) -> tuple[str, ...]:
+        """What translates Opus, under the name that this Asterisk has it by: none of the two is in every build."""
+        codecs = ("codec_opus_open_source.so", "codec_opus.so")
+        codec = next((name for name in codecs if (self.module_dir / name).is_file()), None)
+        return ("res_format_attr_opus.so", codec) if codec else ()
+
+    @property
+    def has_opus(self) -> bool:
+        return bool(self.opus_modules)
 
 
 def config_source() -> Path:

@@ -49,6 +49,17 @@ class Recordings(Node):
             await self._ask(recording.resume(actor.name))
         return await self._done(call)
 
+    async def in_danger(self, call_id: str, actor: Actor) -> Call:
+        """The panic key: supervisors are alarmed at once, and the caller is recorded from the next room or line on.
+
+        Pressing it again alarms again. Raises CallNotFound, CallEnded, NotYourCall; AmiError (the alarm went out).
+        """
+        call = self._live_call(call_id, actor)
+        log.error("call.in_danger", call_id=call_id, seat=call.seat, by=actor.name)
+        self.watch.publisher.tell("alarm", alarm="danger", call_id=call_id, line=call.line, seat=call.seat)
+        await self._control.execute(commands.ForceRecording(call.caller_channel))
+        return call
+
     def _recorded(self, call_id: str, actor: Actor) -> tuple[Call, Recording]:
         call = self._live_call(call_id, actor)
         recording = self.recorded.live.get(call.id)

@@ -261,6 +261,7 @@ TO_NOBODY = {
     "mute": commands.MuteParty("h0", NOBODY, muted=True),
     "hold": commands.HoldParty("h0", NOBODY, held=True),
     "pause the recording": commands.PauseRecording(NOBODY, paused=True),
+    "force the recording": commands.ForceRecording(NOBODY),
 }
 
 

@@ -18,8 +18,10 @@ from python_calamine import CalamineWorkbook
 from records.database import engine_for
 from records.recordings.store import Kept
 from records.store import SqlRecordStore
+from telephony.call import Leg
+from telephony.handoff import Mode, Outcome, Step
 from tests.support import traffic
-from tests.support.browser import browsing, serving
+from tests.support.browser import browsing, faults, picture, serving
 from tests.support.hall import CALL, PASSWORD, Hall, make_accounts, open_hall
 from tests.support.recorded_hall import BEGAN, recorded
 
@@ -157,6 +159,54 @@ async def test_given_a_recorded_call_when_its_row_is_followed_then_it_can_be_lis
         at.only_ours()
 
 
+async def test_given_a_call_that_was_handed_over_then_its_parties_are_seen_over_time(
+    accounts: Accounts, tmp_path: Path
+) -> None:
+    at_second = [BEGAN + timedelta(seconds=each) for each in range(60)]
+    legs = (
+        Leg("c-ladder", "PJSIP/pstn-1", "13800001111", at_second[0], answered_at=at_second[1], ended_at=at_second[50]),
+        Leg("c-seat", "PJSIP/2101-1", "2101", at_second[2], answered_at=at_second[5], ended_at=at_second[20]),
+        Leg("c-target", "PJSIP/1101-1", "1101", at_second[10], answered_at=at_second[20], ended_at=at_second[50]),
+    )
+    call = replace(
+        CALLS[-1],
+        id="c-ladder",
+        answered_at=at_second[5],
+        ended_at=at_second[50],
+        legs={leg.uniqueid: leg for leg in legs},
+    )
+    steps = (Step(at_second[10], "started"), Step(at_second[20], "answers"), Step(at_second[50], "parted"))
+    handoff = replace(
+        HANDOFFS[0],
+        id="h-ladder",
+        call_id="c-ladder",
+        mode=Mode.TRANSFER,
+        target="110",
+        outcome=Outcome.ANSWERED,
+        created_at=at_second[10],
+        ended_at=at_second[50],
+        timeline=steps,
+    )
+    async with looking(accounts, tmp_path) as at:
+        await traffic.put(at.hall.services.reports.engine, [handoff], [call])
+        page, shown = at.page, at.page.locator("#record-ladder")
+        await page.goto("/reports?view=report&kind=day&day=2026-11-09&record=calls%2Fc-ladder")
+        await at.sign_in("shen")
+        for kind, count in {"ring": 3, "talk": 3, "asked": 1, "given": 1}.items():
+            await expect(shown.locator(f"rect.{kind}")).to_have_count(count)
+        await expect(shown.locator("circle.mark")).to_have_count(len(steps))
+        await expect(shown.locator(".outcome")).to_contain_text("接通")
+        assert "13800001111" not in await shown.inner_html(), "an auditor sees no number"
+        assert await faults(page) == []
+        await picture(page, "ladder")
+
+        await shown.locator("a").click()
+        await expect(page.locator("#record-fields")).to_contain_text("h-ladder")
+        await expect(shown.locator("rect")).to_have_count(0)
+        assert at.complaints == []
+        at.only_ours()
+
+
 async def test_given_a_month_then_it_is_downloaded_and_printed_alone(accounts: Accounts, tmp_path: Path) -> None:
     async with looking(accounts, tmp_path) as at:
         page = at.page
@@ -173,6 +223,7 @@ async def test_given_a_month_then_it_is_downloaded_and_printed_alone(accounts: A
         name, workbook = await downloaded("xlsx")
         cells = CalamineWorkbook.from_filelike(io.BytesIO(workbook)).get_sheet_by_name("总览").to_python()
         assert name == "month-2026-11.xlsx"
+        await picture(page, "reports")
         assert any("转接总数" in str(row[0]) and IN_NOVEMBER in row for row in cells)
         name, document = await downloaded("pdf")
         assert name == "month-2026-11.pdf"

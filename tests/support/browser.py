@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import uvicorn
 from playwright.async_api import Page, async_playwright, expect
@@ -13,6 +15,8 @@ from playwright.async_api import Page, async_playwright, expect
 from tests.support.hall import Hall
 
 PATIENCE_MS = 30_000
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_AXE = Path(__file__).parent / "axe.min.js"
 
 
 @asynccontextmanager
@@ -26,6 +30,24 @@ async def serving(hall: Hall) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+
+
+async def faults(page: Page) -> list[str]:
+    """What axe-core finds in the page as it is now that is serious or worse (WCAG 2.2, levels A and AA)."""
+    await page.evaluate(_AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate(f"axe.run({{ runOnly: {_RULES} }}).then((found) => found.violations)")
+    return [
+        f"{each['id']}: {node['target']}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+async def picture(page: Page, name: str) -> None:
+    """For docs/console.md, where HOTLINE_PICTURES names the folder; else nothing."""
+    if folder := os.environ.get("HOTLINE_PICTURES"):
+        await page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 @asynccontextmanager

@@ -51,6 +51,7 @@ OURS = {
     },
     "actOnOrder": {"order_id", "act", "reason", "unit", "until", "outcome", "result", "rating"},
     "escalateOrder": {"order_id", "reason", "unit", "until", "outcome", "result", "rating"},
+    "callInDanger": {"call_id"},
 }
 """What each route that changes something takes: none of it is a caller's number, and ``target`` must be configured."""
 
@@ -68,6 +69,7 @@ COMMANDS = {
     "HoldParty": {"room", "channel", "held"},
     "PauseSeat": {"seat", "paused", "reason"},
     "PauseRecording": {"caller_channel", "paused"},
+    "ForceRecording": {"caller_channel"},
 }
 EVERY_COMMAND = (
     commands.Transfer("h-1", "PJSIP/pstn-1", "110", Release.ON_ANSWER),
@@ -84,8 +86,9 @@ EVERY_COMMAND = (
     commands.HoldParty("h-1", "PJSIP/2101-1", True),
     commands.PauseSeat("2101", True, "用餐"),
     commands.PauseRecording("PJSIP/pstn-00000001", True),
+    commands.ForceRecording("PJSIP/pstn-00000001"),
 )
-VARIABLES = {"HANDOFF_STATE", "__CALLER_CHANNEL", "__HANDOFF_ID", "__PARTY", "__FENCE"}
+VARIABLES = {"HOTLINE_RECORD", "HANDOFF_STATE", "__CALLER_CHANNEL", "__HANDOFF_ID", "__PARTY", "__FENCE"}
 HEADERS = {
     "Action", "ActionID", "Channel", "Context", "Exten", "Priority", "ChannelId", "OtherChannelId", "Async", "Timeout",
     "Variable", "Value", "Cause", "Conference", "Interface", "Paused", "Reason",

@@ -8,6 +8,8 @@ const NOTHING = "–";
 const plain = (text) => document.createTextNode(text ?? NOTHING);
 const said = (text) => put(document.createElement("span"), text);
 const word = (field, value) => (value === null ? plain(null) : said(WORDS[field][value] ?? value));
+/** A value in words, "中文 · English". */
+export const wordFor = (field, value) => WORDS[field][value] ?? value;
 const moment = (at) => plain(at && local(at));
 const between = (from, to) => (from && to ? new Date(to) - new Date(from) : null);
 const seconds = (ms) => plain(ms === null || ms === undefined ? null : `${(ms / 1000).toFixed(1)} s`);
@@ -59,6 +61,7 @@ export const COLUMNS = {
 export const FIELDS = {
   calls: [
     ...COLUMNS.calls,
+    ["归属地 · Region", (call) => (call.region ? said(call.region) : plain(null))],
     ["接听 · Answered", (call) => moment(call.answered_at)],
     ["结束 · Ended", (call) => moment(call.ended_at)],
     ["最后热线 · Last line", (call) => plain(call.line)],

@@ -2,10 +2,12 @@
 
 import { ask, at, make, put } from "../common.js";
 import { address } from "./address.js";
-import { cells, FIELDS, headings, STORY } from "./columns.js";
+import { cells, FIELDS, headings, STORY, wordFor } from "./columns.js";
 import { Part } from "./part.js";
+import { ladder } from "./ladder.js";
 import { listen, recordingsOf } from "./recordings.js";
 
+const MOST_HANDOFFS = 20; // more than the dialplan lets a call be handed over
 const TITLES = { calls: "通话 · Call", handoffs: "转接 · Handoff" };
 
 export const record = new Part(async (path, signal) => {
@@ -14,11 +16,12 @@ export const record = new Part(async (path, signal) => {
   put(at("record-title"), TITLES[of]);
   const found = await ask(`/v1/${of}/${encodeURIComponent(id)}`, { signal });
   draw(of, found);
+  if (of === "calls") await drawLadder(found, signal);
   const call = of === "calls" ? id : found.call_id;
   const recorded = await recordingsOf([call], signal);
   at("record-leads").append(" ", listen(call, recorded.get(call)));
 }, () => {
-  for (const part of ["title", "leads", "fields", "table"]) at(`record-${part}`).replaceChildren();
+  for (const part of ["title", "leads", "ladder", "fields", "table"]) at(`record-${part}`).replaceChildren();
 });
 
 function draw(of, found) {
@@ -33,6 +36,11 @@ function draw(of, found) {
     make("tbody", ...story.rows(found).map((row) => make("tr", ...cells(story.columns, row)))),
   );
   at("record-leads").replaceChildren(of === "calls" ? handoffsOf(found.id) : callOf(found.call_id));
+}
+
+async function drawLadder(call, signal) {
+  const { items } = await ask(`/v1/handoffs?${new URLSearchParams({ call_id: call.id, limit: MOST_HANDOFFS })}`, { signal });
+  at("record-ladder").replaceChildren(ladder(call, items, wordFor, (record) => address({ record })));
 }
 
 function handoffsOf(call) {

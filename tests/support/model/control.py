@@ -213,6 +213,10 @@ class ModelAsterisk:
     def _pause_recording(self, command: commands.PauseRecording) -> None:
         self.plan.say(events.RecordingMuted, self._channel(command.caller_channel).uniqueid, command.paused)
 
+    @_carry_out.register
+    def _force_recording(self, command: commands.ForceRecording) -> None:
+        self._channel(command.caller_channel)
+
     def _in_room(self, room: str, name: str) -> Channel:
         channel = self._channel(name)
         if channel.at is not At.ROOM or channel.room != room:

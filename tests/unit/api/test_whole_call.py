@@ -44,7 +44,7 @@ async def test_given_a_call_with_a_menu_and_a_recording_then_both_are_shown_with
 
     assert call["menus"] == [{**PASSED, "began": "2026-11-21T08:00:00.000Z"}]
     assert call["recordings"] == [{"id": kept.id, "state": "whole", "seconds": 6.0, "sha256": kept.sha256}]
-    assert "13800001111" not in answer.text
+    assert "13800001111" not in answer.text and call["region"] is None
 
 
 async def test_given_a_call_with_neither_then_it_says_so(hall: Hall) -> None:
@@ -53,6 +53,7 @@ async def test_given_a_call_with_neither_then_it_says_so(hall: Hall) -> None:
     call = (await hall.http.get(f"/v1/calls/{CALL}", headers=hall.as_person("ban"))).json()
 
     assert (call["menus"], call["recordings"], call["orders"]) == ([], [], [])
+    assert (call["original_caller"], call["region"]) == ("13800001111", "北京市 · Beijing")
 
 
 async def test_given_the_database_is_away_then_a_live_call_is_shown_and_what_is_unknown_is_null(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from telephony.asterisk.certificates import Certificate
 from telephony.asterisk.render import Site, check, config_source, install, render
 from telephony.errors import ConfigurationRejected
 from telephony.lines import (
@@ -271,3 +272,43 @@ def test_who_is_being_called_back_and_asks_for_it_again_keeps_the_order() -> Non
     first, second = [line for line in _context(DIRECTORY, "call-back-order") if "ExecIf(" in line]
     assert first.endswith('ExecIf($["${CALL_BACK}" != ""]?Set(CALL_BACK_ID=${CALL_BACK}))')
     assert "Set(CALL_BACK_ID=${UUID()})" in second
+
+
+def _pjsip(directory: Directory, site: Site, section: str) -> list[str]:
+    text = render(directory, site)["pjsip.conf"]
+    begin = text.index(f"\n[{section}]")
+    return text[begin : text.index("\n[", begin + 1)].splitlines()
+
+
+def test_a_seat_in_a_browser_is_one_for_webrtc_and_a_desk_phone_is_not() -> None:
+    seats = tuple(replace(seat, in_browser=seat.id == "2101") for seat in DIRECTORY.seats)
+    directory = replace(DIRECTORY, seats=seats)
+
+    assert _pjsip(directory, SITE, "2101")[1] == "[2101](browser-seat)"
+    assert _pjsip(directory, SITE, "1101")[1] == "[1101](seat)"
+    assert "webrtc = yes" in _pjsip(directory, SITE, "browser-seat")
+    assert "icesupport = yes" in render(directory, SITE)["rtp.conf"]
+
+
+def test_opus_is_offered_where_this_asterisk_can_translate_it(tmp_path: Path) -> None:
+    site = replace(SITE, module_dir=tmp_path)
+    assert "allow = alaw,ulaw" in _pjsip(DIRECTORY, site, "browser-seat")
+    assert "opus" not in render(DIRECTORY, site)["modules.conf"]
+
+    (tmp_path / "codec_opus_open_source.so").touch()
+
+    assert "allow = alaw,ulaw,opus" in _pjsip(DIRECTORY, site, "browser-seat")
+    modules = render(DIRECTORY, site)["modules.conf"].splitlines()
+    assert {"load = codec_opus_open_source.so", "load = res_format_attr_opus.so"} <= set(modules)
+
+
+def test_browsers_reach_asterisk_in_plain_from_this_machine_alone() -> None:
+    plain = render(DIRECTORY, SITE)["http.conf"]
+    assert "bindaddr = 127.0.0.1" in plain and "tlsenable" not in plain
+    assert "bindaddr = 0.0.0.0" in render(DIRECTORY, replace(SITE, ws_bind="0.0.0.0"))["http.conf"]
+
+    certificate = Certificate(PLACE / "tls" / "server.pem", PLACE / "tls" / "server.key")
+    secure = render(DIRECTORY, replace(SITE, bind="0.0.0.0", certificate=certificate))["http.conf"]
+    assert "bindaddr = 127.0.0.1" in secure
+    assert "tlsbindaddr = 0.0.0.0:8089" in secure
+    assert "tlscertfile = /srv/hotline/tls/server.pem" in secure
