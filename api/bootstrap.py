@@ -19,6 +19,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid6 import uuid7
 
+from api.announcement import announce
 from api.app import create_app
 from api.applier import taken_name
 from api.call_details import made_beside
@@ -34,7 +35,7 @@ from api.loaded import Loaded, load
 from api.logs import configure_logs
 from api.menus import Menus
 from api.metrics import Metrics
-from api.people import FIRST_PEOPLE, add_first_people
+from api.people import add_first_people
 from api.probe_parts import probe_job
 from api.recording_parts import keeper_of, shelf_of
 from api.report_parts import reports_of, schedule_of
@@ -109,7 +110,7 @@ def instance() -> Instance:
         health_url=f"{loaded.http_url}/healthz",
         redis_url=loaded.settings.redis_url,
         configure=write,
-        announce=lambda: _announce(loaded),
+        announce=lambda: announce(loaded),
     )
 
 
@@ -117,34 +118,6 @@ async def manager_client() -> AmiClient:
     """A client, not connected, with the AMI account of this instance. Raises SettingsRejected."""
     loaded = load()
     return AmiClient("127.0.0.1", loaded.settings.port(loaded.settings.network.ami_port), AMI_USER, loaded.secrets.ami)
-
-
-def passwords() -> str:
-    """The first passwords of the people, and those of the seats' phones. Raises SettingsRejected."""
-    loaded = load()
-    phones = "\n".join(f"    {seat:<12} {secret}" for seat, secret in loaded.secrets.seats.items())
-    return f"登录（初始口令） · sign in (first passwords)\n{_people(loaded)}\n坐席话机 · the seats' phones\n{phones}"
-
-
-def _people(loaded: Loaded) -> str:
-    return "\n".join(
-        f"    {person.id:<12} {loaded.secrets.people[person.id]:<16} {person.role.value}" for person in FIRST_PEOPLE
-    )
-
-
-def _announce(loaded: Loaded) -> None:
-    network = loaded.settings.network
-    text = (
-        f"\n热线联动已启动 · the hotline linkage is up\n"
-        f"  接口 · API        {loaded.http_url}/v1  (OpenAPI: {loaded.http_url}/openapi.json)\n"
-        f"  坐席台 · console  {loaded.http_url}/console\n"
-        f"  网页 · pages      {loaded.http_url}/reports  {loaded.http_url}/playback\n"
-        f"  SIP 话机 · phones {network.bind}:{loaded.settings.port(network.sip_port)}  "
-        f"(口令 · passwords: {loaded.layout.home / 'secrets.json'})\n"
-        f"  登录 · sign in    POST {loaded.http_url}/v1/sessions\n{_people(loaded)}\n"
-        f"  Ctrl-C 停止 · stops all\n"
-    )
-    print(text, flush=True)  # noqa: T201 - the terminal of whoever typed `make run`
 
 
 def serve() -> None:

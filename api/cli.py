@@ -88,7 +88,7 @@ def asterisk() -> None:
 @app.command()
 def passwords() -> None:
     """显示初始口令与话机口令 · show the first passwords and those of the phones."""
-    from api.bootstrap import passwords as known
+    from api.announcement import passwords as known
 
     with explained():
         typer.echo(known())
