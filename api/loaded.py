@@ -6,11 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.api_settings import ApiSettings
 from api.directory import directory_of
 from api.menus import places
 from api.people import FIRST_PEOPLE
 from api.secrets import Secrets, load_secrets
-from api.services import ApiSettings
 from api.settings import Settings, SettingsRejected, load_settings
 from api.units import units_of
 from linkage.units import Units

@@ -10,7 +10,7 @@ import re
 
 from fastapi import Request
 
-from api.services import ApiSettings
+from api.api_settings import ApiSettings
 
 DOMAIN = "hotline"
 _PATH = "/ws"

@@ -21,13 +21,14 @@ from limits.aio.storage import MemoryStorage
 from starlette.datastructures import State
 from uuid6 import uuid7
 
+from api.api_settings import ApiSettings
 from api.app import equipped, routed
 from api.export_desk import ExportDesk
 from api.journal import Journal
 from api.limits import Counters
 from api.linkage_parts import Linkage, Parts
 from api.metrics import Metrics
-from api.services import ApiSettings, Services
+from api.services import Services
 from api.settings_linkage import LinkageSettings
 from api.tickets import PlaybackTickets
 from api.tokens import Tokens

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.services import ApiSettings
+from api.api_settings import ApiSettings
 from api.shield import carried_out
 from tests.support.hall import CALLER, Hall, open_hall
 from tests.unit.api.conftest import Accounts

@@ -13,7 +13,7 @@ import orjson
 import pytest
 import uvicorn
 
-from api.services import ApiSettings
+from api.api_settings import ApiSettings
 from tests.support.hall import CALL, CALLER, Hall, open_hall
 from tests.unit.api.conftest import Accounts
 from tests.unit.api.test_problems import is_problem

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from api import views
-from api.services import ApiSettings
+from api.api_settings import ApiSettings
 from api.views import Sight, Viewer
 from telephony import events
 from telephony.call import Call

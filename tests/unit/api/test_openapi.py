@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from api.services import ApiSettings
+from api.api_settings import ApiSettings
 from tests.support.hall import open_hall
 from tests.unit.api.conftest import Accounts
 from tests.unit.api.test_permissions import ALLOWED, PUBLIC

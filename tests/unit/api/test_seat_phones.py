@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.services import ApiSettings
+from api.api_settings import ApiSettings
 from telephony import commands, events
 from tests.support.fake_asterisk import NOW
 from tests.support.hall import CALL, DIRECTORY, PASSWORD, Hall, open_hall

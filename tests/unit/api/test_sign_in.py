@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from limits import parse
 
+from api.api_settings import ApiSettings
 from api.errors import TokenRejected, TooManyRequests
 from api.limits import Counters, shared_storage
-from api.services import ApiSettings
 from api.tokens import Tokens
 from api.valkey import ValkeyServer
 from records.accounts import Role
