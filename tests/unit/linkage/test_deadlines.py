@@ -43,6 +43,13 @@ def test_feedback_is_due_after_two_hours_and_the_close_after_two_days() -> None:
     ]
 
 
+def test_an_order_that_was_withdrawn_is_due_nowhere() -> None:
+    gone = done(an_order(), (MINUTE, Act.WITHDRAW), reason="误派")
+
+    assert deadlines(gone, PLAIN, NOON + 3 * DAY) == ()
+    assert list(due_steps(gone, PLAIN, NOON + 3 * DAY)) == []
+
+
 @pytest.mark.parametrize(
     ("urban", "unit", "minutes"),
     [(True, "供水公司", 30), (False, "供水公司", None), (None, "供电", 45), (True, "供电", 45)],

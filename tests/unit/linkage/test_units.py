@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage.load import read_units
-from linkage.units import Unit, Units, Why, on_duty
+from linkage.units import Days, Shift, Unit, Units, Why, on_duty
 from tests.support.units import HEATING, LIST, WATER
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -71,6 +71,14 @@ def test_who_is_on_the_roster_is_called_first_through_the_night_and_a_date_goes_
     day: date, clock: str, who: str
 ) -> None:
     assert first(WATER, day, clock)[0] == who
+
+
+def test_given_a_shift_within_one_day_then_it_is_called_between_its_hours_alone() -> None:
+    noon = Shift(name="午班", phone="13800138008", days=Days.WORKED, since=time(11), until=time(14))
+    staffed = HEATING.model_copy(update={"roster": (noon,)})
+    clocks = ("10:59", "11:00", "13:59", "14:00")
+    assert [first(staffed, FRIDAY, clock)[0] for clock in clocks] == ["供热公司", "午班", "午班", "供热公司"]
+    assert first(staffed, SATURDAY, "12:00")[0] == "赵联络"
 
 
 @pytest.mark.shows(33)
