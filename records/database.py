@@ -147,6 +147,9 @@ async def migrate(engine: AsyncEngine) -> None:
         if not folder.is_dir():
             raise RecordStoreUnavailable(f"there is no folder {folder} for the database")
         await _write_ahead(engine)
+    async with transaction(engine) as connection:
+        if await connection.run_sync(_is_current):
+            return  # without the lock, which a process that hangs in mid-write may have
     async with transaction(engine, MIGRATION_SECONDS) as connection:
         if sqlite:  # another process that migrates has the lock for longer than a statement may wait otherwise
             await connection.exec_driver_sql(f"PRAGMA busy_timeout={int(MIGRATION_SECONDS * 1000)}")
@@ -169,6 +172,11 @@ async def _write_ahead(engine: AsyncEngine) -> None:
         with attempt:
             async with transaction(engine) as connection:
                 await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+
+
+def _is_current(connection: Connection) -> bool:
+    newest = ScriptDirectory.from_config(alembic_config()).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(newest)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -69,6 +69,14 @@ async def test_given_a_migrated_database_when_migrated_again_then_the_records_st
     assert await store.handoff(handoff.id) == handoff
 
 
+async def test_given_nothing_to_migrate_then_nobody_waits_for_another_process_that_writes(engine: AsyncEngine) -> None:
+    await migrate(engine)
+    async with engine.begin() as other:
+        await other.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        async with asyncio.timeout(_IN_TIME):
+            await migrate(engine)
+
+
 async def test_given_a_database_of_a_newer_version_then_it_is_not_touched(engine: AsyncEngine) -> None:
     await migrate(engine)
     async with engine.begin() as connection:
