@@ -227,12 +227,83 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * 一个通话 · one call with its legs, menus and recordings
-         * @description A live call is shown with the database away too; its menus and recordings are null then.
+         * 一个通话 · one call with its legs, menus, recordings and orders
+         * @description A live call is shown with the database away too; its menus, recordings and orders are null then.
          */
         get: operations["getCall"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/call-backs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 回拨列表 · call-backs, newest first */
+        get: operations["listCallBacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/call-backs/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 一个回拨 · one of them */
+        get: operations["getCallBack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/call-backs/{order_id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 由本坐席立即回拨 · dial it now, for this seat
+         * @description 202: the citizen is dialled as soon as the seat is free; the seat is rung when the citizen has answered.
+         */
+        post: operations["takeCallBack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/call-backs/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 取消回拨 · it will not be dialled */
+        post: operations["cancelCallBack"];
         delete?: never;
         options?: never;
         head?: never;
@@ -552,6 +623,226 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/catalogues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 现行受理目录 · catalogues in force */
+        get: operations["listCatalogues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/catalogues/{city}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 受理目录全文 · a whole catalogue */
+        get: operations["getCatalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/catalogues/{city}/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 交叉与冲突事项 · what stands in several categories */
+        get: operations["catalogueConflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/catalogues/{city}/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 两个版本的差异 · what differs between two versions */
+        get: operations["catalogueDifferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/advice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 分流建议：类别、去向、是否紧急、依据 · category, what to do, whether urgent, on what grounds
+         * @description The words are not kept. ``urgent`` is tuned never to miss danger: some of it is a false alarm.
+         */
+        post: operations["advise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 工单列表 · orders, newest first */
+        get: operations["listOrders"];
+        put?: never;
+        /**
+         * 派单 · push an order; a dual push gives both
+         * @description The same key from the same asker again gives the orders that it opened, and opens none.
+         */
+        post: operations["openOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 一张工单及其经过 · one order */
+        get: operations["getOrder"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}/deadlines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 时限与督办 · when it has to be where, and what supervision it has
+         * @description Of the unit that has the order now. Times that a pause has moved are moved.
+         */
+        get: operations["orderDeadlines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}/escalate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 矛盾激化，立即联动110 · tell 110 at once, without a call */
+        post: operations["escalateOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order_id}/{act}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 签收、受理、退回、撤回、反馈、延期、办结、回访、评价等 · what is done with an order
+         * @description A return before anything was done for the caller is refused (首接责任制).
+         */
+        post: operations["actOnOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 联动单位及现在的值班人 · the units, with who is on duty
+         * @description ``at``: on duty then; now, when left out.
+         */
+        get: operations["listUnits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/units/{unit_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 一个联动单位的联系卡 · the card of one unit */
+        get: operations["getUnit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/reports/number-proof": {
         parameters: {
             query?: never;
@@ -751,6 +1042,89 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Act
+         * @description What can be done with an order.
+         * @enum {string}
+         */
+        Act: "acknowledge" | "accept" | "first-action" | "return" | "dispute" | "assign" | "progress" | "feedback" | "extend" | "pause" | "resume" | "close" | "call-back" | "rate" | "withdraw" | "escalate" | "warn" | "supervise";
+        /**
+         * Action
+         * @description What the receiving line does with a matter; the words of the documents stand in ``decision-table.yaml``.
+         * @enum {string}
+         */
+        Action: "accept_local" | "transfer_to_110" | "transfer_to_12345" | "three_way" | "first_receiver_accepts" | "police_first_then_12345" | "dual_push" | "explain" | "online_transfer" | "flag_abuse";
+        /**
+         * AdviceIn
+         * @example {
+         *       "received_by": "110",
+         *       "text": "路口的井盖没了，骑车的差点掉进去"
+         *     }
+         */
+        AdviceIn: {
+            /**
+             * Text
+             * @description What the caller says.
+             */
+            text: string;
+            /**
+             * Received By
+             * @enum {string}
+             */
+            received_by: "110" | "12345";
+            /** City */
+            city?: string | null;
+            /** @default phone */
+            channel: components["schemas"]["Channel"];
+        };
+        /**
+         * AdviceOut
+         * @description ``rule`` is the row of the decision table, ``phrase`` the quoted sentence that it rests on, in ``document``.
+         *
+         *     ``peers``: who else to add to the call. ``catalogue``: the version that advised.
+         */
+        AdviceOut: {
+            /** Category Id */
+            category_id: string | null;
+            /** Item Id */
+            item_id: string | null;
+            action: components["schemas"]["Action"];
+            /** Urgent */
+            urgent: boolean;
+            /** Why */
+            why: string;
+            /** Rule */
+            rule: string;
+            /** Phrase */
+            phrase: string;
+            /** Document */
+            document: string;
+            /** Also */
+            also: string | null;
+            /** Peers */
+            peers: string[];
+            /** Catalogue */
+            catalogue: string;
+            /** Candidates */
+            candidates: components["schemas"]["AdvisedOut"][];
+        };
+        /**
+         * AdvisedOut
+         * @description ``words``: what of the text speaks for it.
+         */
+        AdvisedOut: {
+            /** Category Id */
+            category_id: string;
+            /** Item Id */
+            item_id: string;
+            /** Name */
+            name: string;
+            action: components["schemas"]["Action"];
+            /** Points */
+            points: number;
+            /** Words */
+            words: string[];
+        };
         /** AliveOut */
         AliveOut: {
             /**
@@ -759,6 +1133,112 @@ export interface components {
              */
             status: string;
         };
+        /**
+         * CallBackOut
+         * @description ``since``: when the caller came, which is the place kept. ``reason``: how it was promised: ladder, menu, queue.
+         *
+         *     ``dialled`` numbers the attempts; ``tries`` counts those in which the citizen could have answered.
+         * @example {
+         *       "call_id": "hall1-1795303782.12",
+         *       "created_at": "2026-11-21T08:01:30.000Z",
+         *       "dialled": 1,
+         *       "id": "5f0c9f0e-7a8e-4d53-9d1f-2f1c6d9c2c11",
+         *       "line": "12345",
+         *       "node": "hall1",
+         *       "not_before": "2026-11-21T08:12:00.000Z",
+         *       "numbers_masked": true,
+         *       "original_caller": "138****1111",
+         *       "original_caller_e164": "+861****1111",
+         *       "reason": "queue",
+         *       "since": "2026-11-21T08:00:00.000Z",
+         *       "state": "waiting",
+         *       "timeline": [
+         *         {
+         *           "at": "2026-11-21T08:07:00.000Z",
+         *           "detail": {
+         *             "attempt": "1",
+         *             "status": "BUSY"
+         *           },
+         *           "event": "fails"
+         *         }
+         *       ],
+         *       "tries": 1,
+         *       "trunk": "pstn"
+         *     }
+         */
+        CallBackOut: {
+            /** Id */
+            id: string;
+            /** Node */
+            node: string;
+            /** Line */
+            line: string;
+            state: components["schemas"]["CallBackState"];
+            /** Reason */
+            reason: string;
+            /** Original Caller */
+            original_caller: string | null;
+            /** Original Caller E164 */
+            original_caller_e164: string | null;
+            /** Numbers Masked */
+            numbers_masked: boolean;
+            /** Trunk */
+            trunk: string;
+            /**
+             * Call Id
+             * @description The call in which it was promised.
+             */
+            call_id: string;
+            /** Handoff Id */
+            handoff_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-21T08:00:00.123Z
+             */
+            created_at: string;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-11-21T08:00:00.123Z
+             */
+            since: string;
+            /** Dialled */
+            dialled: number;
+            /** Tries */
+            tries: number;
+            /** Not Before */
+            not_before: string | null;
+            /**
+             * Wanted By
+             * @description The seat that has taken it.
+             */
+            wanted_by: string | null;
+            /** Served Call Id */
+            served_call_id: string | null;
+            /** Served Seat */
+            served_seat: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Timeline */
+            timeline: components["schemas"]["StepOut"][];
+        };
+        /** CallBackReasonIn */
+        CallBackReasonIn: {
+            /**
+             * Reason
+             * @description Why nobody need call back: reached otherwise, asked not to …
+             */
+            reason: string;
+        };
+        /**
+         * CallBackState
+         * @description ``answered``: the citizen is on the line and no human has spoken yet.
+         *
+         *     ``unreached``: it is not dialled by itself any more; a seat may still take it.
+         * @enum {string}
+         */
+        CallBackState: "waiting" | "dialling" | "answered" | "served" | "unreached" | "cancelled";
         /**
          * CallOut
          * @example {
@@ -826,6 +1306,105 @@ export interface components {
             legs: components["schemas"]["LegOut"][];
         };
         /**
+         * Catalogue
+         * @description ``version`` is the hash of the file: two catalogues are the same when it is. ``edition``: the document's date.
+         */
+        Catalogue: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Region */
+            region: string;
+            /** Title */
+            title: string;
+            /** Edition */
+            edition: string;
+            /** Version */
+            version: string;
+            source: components["schemas"]["Document"];
+            /** Lists */
+            lists: components["schemas"]["CatalogueList"][];
+            /**
+             * Special
+             * @default []
+             */
+            special: components["schemas"]["Special"][];
+            /**
+             * Overlaps
+             * @default []
+             */
+            overlaps: components["schemas"]["Overlap"][];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+        };
+        /**
+         * CatalogueList
+         * @description A list that the document gives one direction: what each line does with everything in it.
+         */
+        CatalogueList: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["linkage__catalogue__Kind"];
+            /** Heading */
+            heading: string;
+            received_by_110: components["schemas"]["Action"];
+            received_by_12345: components["schemas"]["Action"];
+            /**
+             * Always Urgent
+             * @default false
+             */
+            always_urgent: boolean;
+            /** Categories */
+            categories: components["schemas"]["Category"][];
+        };
+        /**
+         * CatalogueOut
+         * @description A catalogue that is in force. ``stamp`` is what records name it by.
+         */
+        CatalogueOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Region */
+            region: string;
+            /** Title */
+            title: string;
+            /** Edition */
+            edition: string;
+            /** Version */
+            version: string;
+            /** Stamp */
+            stamp: string;
+            /** Categories */
+            categories: number;
+            /** Conflicts */
+            conflicts: number;
+            /**
+             * Versions
+             * @description Every version that was in force here, newest first.
+             */
+            versions: string[];
+        };
+        /** Category */
+        Category: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Condition */
+            condition?: string | null;
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["Item"][];
+        };
+        /**
          * CellOut
          * @description A share is ``rows`` of ``whole``; a time, or seats, were measured on ``rows`` (and ``whole``).
          */
@@ -847,6 +1426,11 @@ export interface components {
             rows: components["schemas"]["RowsOut"];
             whole: components["schemas"]["RowsOut"] | null;
         };
+        /**
+         * Channel
+         * @enum {string}
+         */
+        Channel: "phone" | "internet";
         /** ColumnOut */
         ColumnOut: {
             /** Id */
@@ -892,6 +1476,29 @@ export interface components {
             participants: components["schemas"]["ParticipantOut"][];
         };
         /**
+         * ConflictOut
+         * @description A text for which the receiving line would do different things; ``rule`` settles it, null leaves it open.
+         */
+        ConflictOut: {
+            /** Text */
+            text: string;
+            /** Line */
+            line: string;
+            /** Ways */
+            ways: {
+                [key: string]: components["schemas"]["Action"];
+            };
+            /** Rule */
+            rule: string | null;
+        };
+        /** ContactOut */
+        ContactOut: {
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+        };
+        /**
          * Correctable
          * @enum {string}
          */
@@ -931,6 +1538,36 @@ export interface components {
             reason: string;
             /** By */
             by: string;
+        };
+        /**
+         * DeadlineOut
+         * @description ``level``: 0 without a supervision slip; 1 督办单, 2 专题协调会, 3 约谈提醒, 4 通报, 5 追责.
+         */
+        DeadlineOut: {
+            timer: components["schemas"]["Timer"];
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-11-21T08:00:00.123Z
+             */
+            started_at: string;
+            /**
+             * Warn At
+             * Format: date-time
+             * @example 2026-11-21T08:00:00.123Z
+             */
+            warn_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             * @example 2026-11-21T08:00:00.123Z
+             */
+            due_at: string;
+            state: components["schemas"]["TimerState"];
+            /** Met At */
+            met_at: string | null;
+            /** Level */
+            level: number;
         };
         /**
          * DecisionIn
@@ -977,25 +1614,28 @@ export interface components {
             /** Seats */
             seats: string[];
         };
-        /** DifferenceOut */
-        DifferenceOut: {
-            /** Handoff Id */
-            handoff_id: string;
-            /** Call Id */
-            call_id: string;
-            /** Field */
-            field: string;
-            /** Ours */
-            ours: string;
-            /** Asterisk */
-            asterisk: string;
-            /**
-             * Why
-             * @description What explains it; null: nothing does.
-             */
-            why: string | null;
-            /** Why In Words */
-            why_in_words: string | null;
+        /** DifferencesOut */
+        DifferencesOut: {
+            /** Before */
+            before: string;
+            /** After */
+            after: string;
+            /** Differences */
+            differences: components["schemas"]["api__schemas_linkage__DifferenceOut"][];
+        };
+        /** Document */
+        Document: {
+            /** Document */
+            document: string;
+            /** Number */
+            number?: string | null;
+            /** Date */
+            date: string;
+        };
+        /** EscalatedOut */
+        EscalatedOut: {
+            order: components["schemas"]["OrderOut"];
+            police_order: components["schemas"]["OrderOut"];
         };
         /**
          * FaultsOut
@@ -1016,6 +1656,13 @@ export interface components {
          * @enum {string}
          */
         Finding: "not-reached" | "equal" | "mismatch" | "withheld" | "not-observed";
+        /** Fragment */
+        Fragment: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+        };
         /**
          * HandoffIn
          * @example {
@@ -1192,10 +1839,29 @@ export interface components {
             node: string;
         };
         /**
-         * Kind
-         * @enum {string}
+         * Item
+         * @description ``same_as``: the item or category that means the same matter, received by the other line.
+         *
+         *     ``received_by_12345`` takes the place of the list's own. ``parts``: what the text names one by one.
          */
-        "Kind-Output": "day" | "week" | "half-month" | "month" | "quarter" | "year";
+        Item: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            /** Short */
+            short?: string | null;
+            /** Condition */
+            condition?: string | null;
+            /** Same As */
+            same_as?: string | null;
+            received_by_12345?: components["schemas"]["Action"] | null;
+            /**
+             * Parts
+             * @default []
+             */
+            parts: components["schemas"]["Fragment"][];
+        };
         /**
          * Language
          * @description ``en``: keys, words and times as the interface has them. ``zh``: headers and words in Chinese, times in China.
@@ -1447,11 +2113,228 @@ export interface components {
             };
         };
         /**
+         * OnDutyOut
+         * @description ``why``: of the roster, by the unit's duty phone, or because liaison and leader can be reached at all hours.
+         */
+        OnDutyOut: {
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            why: components["schemas"]["Why"];
+        };
+        /**
+         * OrderActIn
+         * @description What the act wants; the problem document says what is missing.
+         * @example {
+         *       "reason": "不属本单位职责，已现场设警示标志"
+         *     }
+         */
+        OrderActIn: {
+            /** Reason */
+            reason?: string | null;
+            /** Unit */
+            unit?: string | null;
+            /**
+             * Until
+             * @description The new date of an extension.
+             */
+            until?: string | null;
+            /** Outcome */
+            outcome?: string | null;
+            /** Result */
+            result?: string | null;
+            /** Rating */
+            rating?: (1 | 2 | 3 | 4 | 5) | null;
+        };
+        /**
+         * OrderIn
+         * @description The caller's number comes from the call; nobody can give one.
+         * @example {
+         *       "category_id": "byn-a01",
+         *       "content": "路灯不亮",
+         *       "from_line": "110",
+         *       "to": "12345"
+         *     }
+         */
+        OrderIn: {
+            /**
+             * To
+             * @description 110, 12345, or a unit.
+             */
+            to: string;
+            /** From Line */
+            from_line: string;
+            /** Content */
+            content: string;
+            /** Category Id */
+            category_id?: string | null;
+            /**
+             * Unit
+             * @description Who is responsible (谁主管、谁负责); the receiver when left out.
+             */
+            unit?: string | null;
+            /** Place */
+            place?: string | null;
+            /**
+             * Urgent
+             * @default false
+             */
+            urgent: boolean;
+            /**
+             * Urban
+             * @description Within the city (城区): 30 minutes to be on scene.
+             */
+            urban?: boolean | null;
+            /** Handoff Id */
+            handoff_id?: string | null;
+            /** Call Id */
+            call_id?: string | null;
+            /**
+             * Linked Id
+             * @description The order that this one came from.
+             */
+            linked_id?: string | null;
+            /**
+             * Peer Reference
+             * @description What the other side calls it (警单号、工单号).
+             */
+            peer_reference?: string | null;
+        };
+        /**
+         * OrderKind
+         * @enum {string}
+         */
+        OrderKind: "work" | "police" | "unit";
+        /**
+         * OrderOfCallOut
+         * @description 工单、警单; all of it, with who called: ``GET /v1/orders/{id}``.
+         */
+        OrderOfCallOut: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["OrderKind"];
+            state: components["schemas"]["OrderState"];
+            /** To Line */
+            to_line: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * OrderOut
+         * @description 工单（12345）、警单（110）或直派单位的单. ``owner`` follows it up; ``allowed``: what may be done with it now.
+         */
+        OrderOut: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["OrderKind"];
+            state: components["schemas"]["OrderState"];
+            /** From Line */
+            from_line: string;
+            /** To Line */
+            to_line: string;
+            /** Unit */
+            unit: string;
+            /** Owner */
+            owner: string;
+            /** Evaluated By */
+            evaluated_by: string;
+            /** Urgent */
+            urgent: boolean;
+            /** Ordered */
+            ordered: boolean;
+            /** Urban */
+            urban: boolean | null;
+            /** Content */
+            content: string;
+            /** Place */
+            place: string | null;
+            /** Caller */
+            caller: string | null;
+            /** Numbers Masked */
+            numbers_masked: boolean;
+            /** Handoff Id */
+            handoff_id: string | null;
+            /** Call Id */
+            call_id: string | null;
+            /** Category Id */
+            category_id: string | null;
+            /** Catalogue */
+            catalogue: string | null;
+            /** Rule */
+            rule: string | null;
+            /** Linked Id */
+            linked_id: string | null;
+            /** Peer Reference */
+            peer_reference: string | null;
+            /** Assignments */
+            assignments: number;
+            /** Due At */
+            due_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-21T08:00:00.123Z
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Revision */
+            revision: number;
+            /** History */
+            history: components["schemas"]["OrderStepOut"][];
+            /** Allowed */
+            allowed: components["schemas"]["Act"][];
+        };
+        /**
+         * OrderState
+         * @enum {string}
+         */
+        OrderState: "sent" | "acknowledged" | "accepted" | "returned" | "disputed" | "in_progress" | "fed_back" | "closed" | "called_back" | "rated" | "withdrawn";
+        /** OrderStepOut */
+        OrderStepOut: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-11-21T08:00:00.123Z
+             */
+            at: string;
+            act: components["schemas"]["Act"];
+            /** By */
+            by: string;
+            /** Detail */
+            detail: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Outcome
          * @description How the target took it; set once.
          * @enum {string}
          */
         Outcome: "answered" | "busy" | "no_answer" | "rejected" | "unreachable" | "abandoned" | "cancelled" | "failed";
+        /**
+         * Overlap
+         * @description A matter that stands in several categories, and how the receiving line chooses.
+         */
+        Overlap: {
+            /** Topic */
+            topic: string;
+            /** Categories */
+            categories: string[];
+            /** Rule */
+            rule: string;
+        };
+        /** PageOut[CallBackOut] */
+        PageOut_CallBackOut_: {
+            /** Items */
+            items: components["schemas"]["CallBackOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor`; null on the last page.
+             */
+            next_cursor: string | null;
+        };
         /** PageOut[CallOut] */
         PageOut_CallOut_: {
             /** Items */
@@ -1466,6 +2349,16 @@ export interface components {
         PageOut_HandoffOut_: {
             /** Items */
             items: components["schemas"]["HandoffOut"][];
+            /**
+             * Next Cursor
+             * @description Give it back as `cursor`; null on the last page.
+             */
+            next_cursor: string | null;
+        };
+        /** PageOut[OrderOut] */
+        PageOut_OrderOut_: {
+            /** Items */
+            items: components["schemas"]["OrderOut"][];
             /**
              * Next Cursor
              * @description Give it back as `cursor`; null on the last page.
@@ -1646,7 +2539,7 @@ export interface components {
             /** Unexplained */
             unexplained: number;
             /** Differences */
-            differences: components["schemas"]["DifferenceOut"][];
+            differences: components["schemas"]["api__schemas_reports__DifferenceOut"][];
         };
         /** RecordingOfCallOut */
         RecordingOfCallOut: {
@@ -1750,7 +2643,7 @@ export interface components {
         Release: "on_answer" | "now";
         /** ReportOut */
         ReportOut: {
-            kind: components["schemas"]["Kind-Output"];
+            kind: components["schemas"]["records__reports__periods__Kind"];
             /**
              * Name
              * @example 2026-11-a
@@ -2038,6 +2931,35 @@ export interface components {
             expires_at: string;
         };
         /**
+         * Special
+         * @description What stands in no list: 职责交叉, 不纳入受理范围 …
+         */
+        Special: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["linkage__catalogue__Kind"];
+            /** Text */
+            text: string;
+        };
+        /**
+         * StandingOut
+         * @description What was counted of the caller when the call came, in the windows of ``nuisance``. Null: not counted.
+         */
+        StandingOut: {
+            /** Traits */
+            traits: components["schemas"]["Trait"][];
+            /**
+             * Calls
+             * @description This one included.
+             */
+            calls: number | null;
+            /**
+             * Silent Calls
+             * @description Over within moments of a human's answer.
+             */
+            silent_calls: number | null;
+        };
+        /**
          * State
          * @enum {string}
          */
@@ -2065,10 +2987,65 @@ export interface components {
             en: string;
         };
         /**
+         * Tier
+         * @enum {string}
+         */
+        Tier: "first" | "second";
+        /**
+         * Timer
+         * @enum {string}
+         */
+        Timer: "on-scene" | "feedback" | "close";
+        /**
+         * TimerState
+         * @enum {string}
+         */
+        TimerState: "running" | "warned" | "paused" | "overdue" | "met" | "met_late";
+        /**
+         * Trait
+         * @description ``silent``: calls that were over within moments of a human's answer.
+         * @enum {string}
+         */
+        Trait: "repeat" | "silent";
+        /**
          * Unit
          * @enum {string}
          */
         Unit: "count" | "share" | "ms" | "seats";
+        /**
+         * UnitOut
+         * @description 联系卡: what it does, within what time and where, whom to call.
+         */
+        UnitOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            tier: components["schemas"]["Tier"];
+            /** Service */
+            service: string;
+            /** Area */
+            area: string;
+            /**
+             * Limit Minutes
+             * @description On scene; null: no limit of its own.
+             */
+            limit_minutes: number | null;
+            /** Duty Phone */
+            duty_phone: string;
+            /**
+             * Target
+             * @description Adds it to a live call: `POST /v1/conferences/{id}/participants`.
+             */
+            target: string | null;
+            leader: components["schemas"]["ContactOut"];
+            liaison: components["schemas"]["ContactOut"];
+            /**
+             * On Duty
+             * @description Whom to call, in this order.
+             */
+            on_duty: components["schemas"]["OnDutyOut"][];
+        };
         /**
          * WaveformOut
          * @description The loudest sample of each of equally long parts, in percent of full scale.
@@ -2137,12 +3114,28 @@ export interface components {
          *       ],
          *       "node": "hall1",
          *       "numbers_masked": false,
+         *       "orders": [
+         *         {
+         *           "id": "h-1.110",
+         *           "kind": "police",
+         *           "state": "accepted",
+         *           "to_line": "110",
+         *           "unit": "110"
+         *         }
+         *       ],
          *       "original_caller": "13800138000",
          *       "original_caller_e164": "+8613800138000",
          *       "presentation": "allowed",
          *       "recordings": [],
          *       "region": "北京市 · Beijing",
          *       "seat": "8001",
+         *       "standing": {
+         *         "calls": 7,
+         *         "silent_calls": 0,
+         *         "traits": [
+         *           "repeat"
+         *         ]
+         *       },
          *       "state": "talking",
          *       "trunk": "city"
          *     }
@@ -2207,7 +3200,56 @@ export interface components {
              * @description In the order they began. Null: unknown, for the database is away.
              */
             recordings: components["schemas"]["RecordingOfCallOut"][] | null;
+            /** @description Of calls that are live or ended lately on this node. */
+            standing: components["schemas"]["StandingOut"] | null;
+            /**
+             * Orders
+             * @description Those that go with it, oldest first. Null: unknown, for the database is away.
+             */
+            orders: components["schemas"]["OrderOfCallOut"][] | null;
         };
+        /**
+         * Why
+         * @enum {string}
+         */
+        Why: "roster" | "duty-phone" | "liaison" | "leader";
+        /** DifferenceOut */
+        api__schemas_linkage__DifferenceOut: {
+            /** Id */
+            id: string;
+            /** What */
+            what: string;
+            /** Before */
+            before: string | null;
+            /** After */
+            after: string | null;
+        };
+        /** DifferenceOut */
+        api__schemas_reports__DifferenceOut: {
+            /** Handoff Id */
+            handoff_id: string;
+            /** Call Id */
+            call_id: string;
+            /** Field */
+            field: string;
+            /** Ours */
+            ours: string;
+            /** Asterisk */
+            asterisk: string;
+            /**
+             * Why
+             * @description What explains it; null: nothing does.
+             */
+            why: string | null;
+            /** Why In Words */
+            why_in_words: string | null;
+        };
+        /**
+         * Kind
+         * @description Whose a matter is, in the words that all cities' catalogues share.
+         * @enum {string}
+         */
+        linkage__catalogue__Kind: "government" | "police" | "emergency" | "police_first" | "exception" | "unclear" | "not_listed" | "excluded" | "outside" | "abuse";
         /**
          * Format
          * @enum {string}
@@ -3804,6 +4846,441 @@ export interface operations {
             };
             /** @description call-not-found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCallBacks: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+                line?: string | null;
+                state?: components["schemas"]["CallBackState"] | null;
+                /** @description As received or in E.164; needs see-numbers. */
+                caller?: string | null;
+                /** @description In which it was promised, or kept. */
+                call_id?: string | null;
+                handoff_id?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOut_CallBackOut_"];
+                };
+            };
+            /** @description bad-cursor */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCallBack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallBackOut"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description call-back-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    takeCallBack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallBackOut"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-your-call · not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description call-back-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description call-back-settled · no-seat-to-ring */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelCallBack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallBackReasonIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallBackOut"];
+                };
+            };
+            /** @description malformed-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-your-call · not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description call-back-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description call-back-settled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5678,6 +7155,1302 @@ export interface operations {
             };
             /** @description live-state-unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCatalogues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueOut"][];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCatalogue: {
+        parameters: {
+            query?: {
+                /** @description Its beginning is enough; in force when left out. */
+                version?: string | null;
+            };
+            header?: never;
+            path: {
+                city: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalogue"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description catalogue-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    catalogueConflicts: {
+        parameters: {
+            query?: {
+                /** @description Its beginning is enough; in force when left out. */
+                version?: string | null;
+            };
+            header?: never;
+            path: {
+                city: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictOut"][];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description catalogue-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    catalogueDifferences: {
+        parameters: {
+            query: {
+                before: string;
+                /** @description Its beginning is enough; in force when left out. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                city: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferencesOut"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description catalogue-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    advise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdviceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceOut"];
+                };
+            };
+            /** @description malformed-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description catalogue-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOrders: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+                state?: components["schemas"]["OrderState"] | null;
+                open?: boolean | null;
+                from_line?: string | null;
+                to_line?: string | null;
+                unit?: string | null;
+                handoff_id?: string | null;
+                call_id?: string | null;
+                linked_id?: string | null;
+                /** @description 多次交办: given out so often; with `open` the daily list. */
+                assigned_at_least?: number | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOut_OrderOut_"];
+                };
+            };
+            /** @description bad-cursor */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openOrder: {
+        parameters: {
+            query?: never;
+            header: {
+                "idempotency-key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderOut"][];
+                };
+            };
+            /** @description idempotency-key-missing · malformed-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-your-call · not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description call-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderOut"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-your-call · not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    orderDeadlines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadlineOut"][];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-your-call · not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    escalateOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderActIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EscalatedOut"];
+                };
+            };
+            /** @description malformed-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-your-call · not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order-changed · order-act-not-allowed · order-first-action-missing · order-refusal-not-allowed · order-feedback-missing */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order-reason-missing · order-unit-missing · order-extension-not-later · order-rating-out-of-range · invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    actOnOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+                act: components["schemas"]["Act"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderActIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderOut"];
+                };
+            };
+            /** @description malformed-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-your-call · not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order-changed · order-act-not-allowed · order-first-action-missing · order-refusal-not-allowed · order-feedback-missing */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description body-too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order-reason-missing · order-unit-missing · order-extension-not-later · order-rating-out-of-range · invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description record-store-unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUnits: {
+        parameters: {
+            query?: {
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitOut"][];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request-timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getUnit: {
+        parameters: {
+            query?: {
+                at?: string | null;
+            };
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitOut"];
+                };
+            };
+            /** @description not-signed-in · token-rejected */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unit-not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid-request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal-error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
