@@ -195,7 +195,7 @@ async def test_given_a_call_that_was_handed_over_then_its_parties_are_seen_over_
         for kind, count in {"ring": 3, "talk": 3, "asked": 1, "given": 1}.items():
             await expect(shown.locator(f"rect.{kind}")).to_have_count(count)
         await expect(shown.locator("circle.mark")).to_have_count(len(steps))
-        await expect(shown.locator(".outcome")).to_contain_text("接通")
+        await expect(shown.locator(".outcome")).to_contain_text("已接听")
         assert "13800001111" not in await shown.inner_html(), "an auditor sees no number"
         assert await faults(page) == []
         await picture(page, "ladder")
