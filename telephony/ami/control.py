@@ -31,6 +31,9 @@ log = structlog.get_logger()
 
 _SETTLE_SECONDS = 5
 _CALL_BACK_SECONDS = 90
+_TRUNKS_CODEC = "alaw"
+"""What is said between the halves of a citizen's call. Anything else is translated on one path for as long as the call
+lasts, and half of the citizen's later partners, and the music before them, would not be heard (ADR 9, why 24 kHz)."""
 _FENCE = "NODE_FENCE"
 _TAKEN = "NodeTaken"
 
@@ -153,6 +156,7 @@ class AmiControl:
                 "Exten": extension,
                 "Priority": "1",
                 "Async": "true",
+                "Codecs": _TRUNKS_CODEC,
                 "Timeout": str(_CALL_BACK_SECONDS * 1000),
             }
         )

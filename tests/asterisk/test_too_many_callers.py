@@ -113,6 +113,7 @@ async def test_given_a_promise_when_a_seat_is_there_then_the_citizen_is_called_a
     police = await rung(stage, "1101")
     assert police.from_number == CITIZEN
     await police.answer()
+    await hear_each_other((citizen, CITIZEN_TONE), (police, TARGET_TONE))
     await settled(stage, asked["id"], state="answered", outcome="answered")
     await citizen.hangup()
     await ended(stage, asked["id"], outcome="answered", resolution="target")
