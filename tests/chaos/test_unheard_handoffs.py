@@ -84,6 +84,13 @@ async def test_given_handoffs_that_began_and_ended_while_the_service_was_dead_th
         assert (call["original_caller"], call["state"]) == (NEW, "ended")
         assert await stage.reconcile() == []
 
+        async def its_order_is_named() -> bool:
+            return bool((await stage.record(answered_id))["order_ids"])
+
+        await stage.until(its_order_is_named)
+        answered = await stage.record(answered_id)
+        assert answered["order_ids"] == [f"{answered_id}.110"] and refused["order_ids"] == []
+
         await stage.parts.service.kill()
         await stage.parts.service.start()
         await stage.ready()
