@@ -90,7 +90,7 @@ EVERY_COMMAND = (
 )
 VARIABLES = {"HOTLINE_RECORD", "HANDOFF_STATE", "__CALLER_CHANNEL", "__HANDOFF_ID", "__PARTY", "__FENCE"}
 HEADERS = {
-    "Action", "ActionID", "Channel", "Context", "Exten", "Priority", "ChannelId", "OtherChannelId", "Async", "Timeout",
+    "Action", "ActionID", "Channel", "Context", "Exten", "Priority", "ChannelId", "Codecs", "OtherChannelId", "Async", "Timeout",
     "Variable", "Value", "Cause", "Conference", "Interface", "Paused", "Reason",
     "Direction", "State",
 }  # fmt: skip
