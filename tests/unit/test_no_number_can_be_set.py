@@ -90,9 +90,9 @@ EVERY_COMMAND = (
 )
 VARIABLES = {"HOTLINE_RECORD", "HANDOFF_STATE", "__CALLER_CHANNEL", "__HANDOFF_ID", "__PARTY", "__FENCE"}
 HEADERS = {
-    "Action", "ActionID", "Channel", "Context", "Exten", "Priority", "ChannelId", "Codecs", "OtherChannelId", "Async", "Timeout",
+    "Action", "ActionID", "Channel", "Context", "Exten", "Priority", "ChannelId", "OtherChannelId", "Async", "Timeout",
     "Variable", "Value", "Cause", "Conference", "Interface", "Paused", "Reason",
-    "Direction", "State",
+    "Codecs", "Direction", "State",
 }  # fmt: skip
 
 
